@@ -1,0 +1,3 @@
+"""
+The engine: bytes and values in, values and bytes out. Pure, on numpy and Pillow alone.
+"""

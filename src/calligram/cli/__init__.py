@@ -1,0 +1,145 @@
+"""
+The command line, and only the command line.
+
+    main -> parser -> COMMANDS -> one module a command, loaded when its command is called
+
+A command reads its arguments, calls the room that does the work, writes the answer, and
+returns an exit status (see `status`). To add a command, add a row to COMMANDS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from calligram.cli.messages import MixedParser, Parser
+from calligram.cli.status import DONE, INTERRUPTED, NOT_READ
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it is for, how its parser gets its arguments, and what runs it."""
+
+    summary: str
+    add_arguments: Callable[[Parser], None]
+    run: Callable[[argparse.Namespace, Parser], int]
+
+
+# Imported inside: loading the engine takes longer than `calligram --version` should.
+def render_arguments(parser: Parser) -> None:
+    from calligram.cli.render import add_arguments
+
+    add_arguments(parser)
+
+
+def render_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.render import run
+
+    return run(arguments, parser)
+
+
+COMMANDS: Mapping[str, Command] = {
+    "render": Command("draw pictures as text", render_arguments, render_run),
+}
+
+EXAMPLES = """\
+examples:
+  calligram render photo.jpg
+  calligram render photo.jpg --columns 60 --characters braille
+  calligram render --help
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line `argv`, by default the process's own, and tell the exit status.
+
+    Raises SystemExit after --help, --version and a usage error, as argparse does.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return run(words)
+        finally:
+            # Here and not at the interpreter's end, where an error could no longer be told.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        forget_output()
+        return NOT_READ
+
+
+def run(words: Sequence[str]) -> int:
+    name = words[0] if words else ""
+    if name not in COMMANDS and not name.startswith("-"):
+        found = f"there is no command {name}" if name else "a command is missing"
+        parser(only="").error(f"{found}; there are: {', '.join(COMMANDS)}")
+    arguments = parser(only=name).parse_args(words)
+    # What the command has to say about its arguments, its own parser says.
+    return COMMANDS[arguments.command].run(arguments, arguments.parser)
+
+
+def parser(*, only: str | None = None) -> Parser:
+    """
+    The parser of the whole command line.
+
+    With `only`, the other commands are listed but can't be parsed, and needn't be loaded.
+    """
+    whole = Parser(
+        prog="calligram",
+        usage="calligram COMMAND ...",
+        description="Pictures in, text out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action=Version, nargs=0, help="show the versions and exit")
+    table = whole.add_subparsers(
+        title="commands",
+        dest="command",
+        metavar="COMMAND",
+        required=True,
+        parser_class=MixedParser,
+    )
+    for name, command in COMMANDS.items():
+        one = table.add_parser(
+            name,
+            prog=f"calligram {name}",
+            help=command.summary,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        one.set_defaults(parser=one)
+        if only in (None, name):
+            command.add_arguments(one)
+    return whole
+
+
+class Version(argparse.Action):
+    """--version. argparse's own action wants the text beforehand, and looking it up takes time."""
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        print(versions())
+        raise SystemExit(DONE)
+
+
+def versions() -> str:
+    """Our version, and those of what has a say in the pixels."""
+    from importlib.metadata import version
+
+    from calligram import __version__
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    numpy, pillow = version("numpy"), version("Pillow")
+    return f"calligram {__version__} (Python {python}, numpy {numpy}, Pillow {pillow})"
+
+
+def forget_output() -> None:
+    """Let standard output lead nowhere, or the interpreter's last flush would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

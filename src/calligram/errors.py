@@ -1,0 +1,227 @@
+"""
+Every error this project raises on purpose.
+
+    CalligramError
+      Refused                 the caller's fault: do not retry
+        OptionsRefused          an option is unknown or out of range
+        PictureRefused          this picture is not drawn
+          PictureUnknown          not a format we read
+          PictureTooLarge         over a limit: bytes, pixels, sides, frames, metadata, chunks
+          PictureDamaged          cut short, or its bytes contradict each other
+          RenderStopped           drawing it took too much time or memory
+        ArtTooLarge             the answer would be over a limit
+        RequestRefused          the HTTP request won't do, whatever picture it brings
+          RequestMalformed        it can't be understood
+          RequestTooLarge         more bytes or parts than any picture needs
+          RequestSlow             its body arrives too slowly
+          EncodingRefused         its body is compressed
+          DigestMismatch          its body is not what its Content-Digest says
+          NotAcceptable           we have nothing that it accepts
+          RouteUnknown            there is nothing at its address
+          MethodRefused           what is there doesn't take its method
+          TokenRefused            it brings no token that we know
+          RateExceeded            this client sent too many of them
+      Unavailable             ours or a neighbour's fault: retry later
+        Busy                    running and waiting renders are both full
+        Draining                the server is being stopped
+
+A caller decides by the branch, an operator by the leaf, a client by `code`.
+A bug is not in this tree: it is an AssertionError, and it is left to crash.
+"""
+
+from __future__ import annotations
+
+
+class CalligramError(Exception):
+    """
+    The root of the tree.
+
+    `code` is stable and the same for library, command and service. Where a limit was
+    passed, `limit` is its value and `actual` what was found; elsewhere they are None.
+    """
+
+    code = "calligram-error"
+
+    def __init__(
+        self, message: str, *, limit: int | float | None = None, actual: int | float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.actual = actual
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by Exception's own pickling, and errors cross processes.
+        return _rebuilt, (type(self), str(self), self.limit, self.actual)
+
+
+def _rebuilt(
+    kind: type[CalligramError], message: str, limit: int | float | None, actual: int | float | None
+) -> CalligramError:
+    return kind(message, limit=limit, actual=actual)
+
+
+class Refused(CalligramError):
+    """The caller's fault: the same request will be refused again."""
+
+    code = "refused"
+
+
+class OptionsRefused(Refused):
+    """An option is unknown or out of range."""
+
+    code = "options-refused"
+
+
+class PictureRefused(Refused):
+    """This picture is not drawn."""
+
+    code = "picture-refused"
+
+
+class PictureUnknown(PictureRefused):
+    """The bytes are not in a format that we read."""
+
+    code = "picture-unknown"
+
+
+class PictureTooLarge(PictureRefused):
+    """The picture is over a limit: bytes, pixels, sides, frames, metadata or chunks."""
+
+    code = "picture-too-large"
+
+
+class PictureDamaged(PictureRefused):
+    """The picture is cut short, or its bytes contradict each other."""
+
+    code = "picture-damaged"
+
+
+class RenderStopped(PictureRefused):
+    """Drawing was stopped: over the time or memory limit, or its process died over it."""
+
+    code = "render-stopped"
+
+
+class ArtTooLarge(Refused):
+    """The art, written down in the asked format, would be over the limit."""
+
+    code = "art-too-large"
+
+
+class RequestRefused(Refused):
+    """The HTTP request won't do, whatever picture it brings."""
+
+    code = "request-refused"
+
+
+class RequestMalformed(RequestRefused):
+    """The request can't be understood."""
+
+    code = "request-malformed"
+
+
+class RequestTooLarge(RequestRefused):
+    """The request has more bytes or parts than any picture needs."""
+
+    code = "request-too-large"
+
+
+class RequestSlow(RequestRefused):
+    """The request's body arrives too slowly, or not in time."""
+
+    code = "request-slow"
+
+
+class EncodingRefused(RequestRefused):
+    """The request's body is compressed, or of a type that holds no picture."""
+
+    code = "encoding-refused"
+
+
+class DigestMismatch(RequestRefused):
+    """The request's body is not what its Content-Digest says."""
+
+    code = "digest-mismatch"
+
+
+class NotAcceptable(RequestRefused):
+    """None of our formats is among those that the request accepts."""
+
+    code = "not-acceptable"
+
+
+class RouteUnknown(RequestRefused):
+    """There is nothing at this address."""
+
+    code = "route-unknown"
+
+
+class MethodRefused(RequestRefused):
+    """What is at this address doesn't take this method."""
+
+    code = "method-refused"
+
+
+class TokenRefused(RequestRefused):
+    """The request brings no token that is known here."""
+
+    code = "token-refused"
+
+
+class RateExceeded(RequestRefused):
+    """This client sent too many requests; `retry_after_seconds` says when one will do again."""
+
+    code = "rate-exceeded"
+    retry_after_seconds = 60
+
+
+class Unavailable(CalligramError):
+    """
+    Ours or a neighbour's fault: the same request may do later.
+
+    `retry_after_seconds` is when that will be, as far as can be told now: at least 1.
+    """
+
+    code = "unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: int | float | None = None,
+        actual: int | float | None = None,
+        retry_after_seconds: int = 1,
+    ) -> None:
+        super().__init__(message, limit=limit, actual=actual)
+        self.retry_after_seconds = max(1, retry_after_seconds)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt_later, (
+            type(self),
+            str(self),
+            self.limit,
+            self.actual,
+            self.retry_after_seconds,
+        )
+
+
+def _rebuilt_later(
+    kind: type[Unavailable],
+    message: str,
+    limit: int | float | None,
+    actual: int | float | None,
+    retry_after_seconds: int,
+) -> Unavailable:
+    return kind(message, limit=limit, actual=actual, retry_after_seconds=retry_after_seconds)
+
+
+class Busy(Unavailable):
+    """As many renders are running and waiting as we take on at once."""
+
+    code = "busy"
+
+
+class Draining(Unavailable):
+    """The server is being stopped, and takes on nothing new."""
+
+    code = "draining"

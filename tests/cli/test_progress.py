@@ -1,0 +1,65 @@
+"""The progress bar: only where someone waits for it, and out of the art's way."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from calligram.cli import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def errors(monkeypatch):
+    """Standard error, a terminal; and a bar that has waited long enough from the start."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0)
+    return terminal
+
+
+def test_a_terminal_sees_how_many_are_done(errors):
+    with progress.progress(3, beside_art=False) as told:
+        told.step()
+
+    assert "0/3" in errors.getvalue()
+    assert errors.getvalue().endswith("\r")
+
+
+def test_a_message_stands_on_a_line_of_its_own(errors):
+    with progress.progress(3, beside_art=False) as told:
+        told.say("photo.jpg", "no picture")
+
+    assert "\rcalligram: photo.jpg: no picture\n" in errors.getvalue()
+
+
+def test_quick_work_shows_no_bar(errors, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 1)
+
+    with progress.progress(3, beside_art=False) as told:
+        told.step()
+
+    assert "/3" not in errors.getvalue()
+
+
+@pytest.mark.parametrize(("total", "beside_art"), [(1, False), (3, True)])
+def test_one_picture_or_art_in_the_terminal_has_no_bar(errors, total, beside_art):
+    with progress.progress(total, beside_art=beside_art) as told:
+        told.step()
+
+    assert errors.getvalue() == ""
+
+
+def test_a_file_of_messages_has_no_bar(monkeypatch):
+    messages = io.StringIO()
+    monkeypatch.setattr("sys.stderr", messages)
+
+    with progress.progress(3, beside_art=False) as told:
+        told.step()
+
+    assert messages.getvalue() == ""

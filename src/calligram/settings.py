@@ -37,7 +37,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = field(default_factory=cores)
-    renders: int = 1
+    renders: int = 2
     connections_max: int = 1024
     keep_alive_seconds: int = 75
     body_seconds_max: float = 10.0

@@ -115,7 +115,7 @@ def test_shape_1_draws_strokes_where_they_are(thick: int) -> None:
 
 def test_shape_1_draws_an_upright_bar_upright() -> None:
     page = np.zeros((160, 160), np.uint8)
-    page[:, 74:78] = 255
+    page[:, 75:77] = 255
 
     text = calligram.render(page, columns=20, rows=10).text
 

@@ -95,6 +95,6 @@ def test_cells_are_matched_alike_in_one_chunk_and_in_many(
     cells = random_generator.integers(0, 256, (300, HIGH * WIDE)).astype(np.uint8)
     whole = match.best_inks(cells, table)
 
-    monkeypatch.setattr(match, "CHUNK_CELLS", 7)
+    monkeypatch.setattr(match, "CHUNK_PRODUCTS", 7 * table.weights.size)
 
     assert (match.best_inks(cells, table) == whole).all()

@@ -25,7 +25,11 @@ import calligram
 
 SRC = Path(calligram.__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-P", "-m", "calligram"]
-TOLD_BY_TERMINALS = ("COLUMNS", "LINES", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLORFGBG")
+# What a terminal tells, and what would change how output is written.
+TOLD = (
+    *("COLUMNS", "LINES", "TERM", "COLORTERM", "COLORFGBG", "NO_COLOR", "FORCE_COLOR"),
+    "PYTHONUNBUFFERED",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Done:
 
 
 def surroundings(said: dict[str, str]) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if name not in TOLD_BY_TERMINALS}
+    plain = {name: value for name, value in os.environ.items() if name not in TOLD}
     return {**plain, "PYTHONPATH": str(SRC), **said}
 
 
@@ -62,20 +66,20 @@ def in_pipes(*words: str, stdin: bytes = b"", **said: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr.decode())
 
 
-def in_terminal(*words: str, width: int = 40, err_too: bool = False, **said: str) -> Done:
-    """Standard output is a terminal, and with `err_too` standard error is the same one."""
+def in_terminal(*words: str, width: int = 40, **said: str) -> Done:
+    """Standard output is a terminal of `width` columns, standard error a pipe."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     process = subprocess.Popen(
         [*COMMAND, *words],
         stdin=subprocess.DEVNULL,
         stdout=slave,
-        stderr=slave if err_too else subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=surroundings({"TERM": "xterm", **said}),
     )
     os.close(slave)
     out = b"".join(iter(lambda: read_or_end(master), b""))
-    err = process.communicate(timeout=60)[1] or b""
+    err = process.communicate(timeout=60)[1]
     os.close(master)
     # A terminal makes each line feed a carriage return and a line feed.
     return Done(process.returncode, out.replace(b"\r\n", b"\n"), err.decode())

@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import PIL
 import pytest
-from cli.conftest import COMMAND, surroundings
 
 import calligram
 from calligram.cli import COMMANDS
+from cli.conftest import COMMAND, surroundings
 
 
 def test_the_version_is_one_line_with_those_of_numpy_and_pillow(run):
@@ -164,4 +164,18 @@ def test_a_full_disk_is_said_in_one_line(run, picture):
         )
 
     said = "calligram: standard output: can't be written: no space left on device\n"
+    assert (done.returncode, done.stderr.decode()) == (1, said)
+
+
+def test_a_closed_standard_output_is_said_in_one_line(picture):
+    shell = '"$@" >&-'
+
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", *COMMAND, "render", "picture.png"],
+        stderr=subprocess.PIPE,
+        env=surroundings({}),
+        check=False,
+    )
+
+    said = "calligram: standard output: can't be written: it is closed\n"
     assert (done.returncode, done.stderr.decode()) == (1, said)

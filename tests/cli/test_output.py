@@ -117,11 +117,16 @@ def test_what_a_link_leads_to_is_replaced(run, picture, folder):
     assert (folder / "real.txt").read_bytes() == run("render", "picture.png").out
 
 
-def test_a_device_is_written_to_and_not_replaced(run, picture):
-    done = run("render", "picture.png", "-o", "/dev/null")
+def test_a_pipe_is_written_to_and_not_replaced(run, picture, folder):
+    os.mkfifo("pipe.txt")
+    reader = os.open("pipe.txt", os.O_RDONLY | os.O_NONBLOCK)
 
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    done = run("render", "picture.png", "-o", "pipe.txt", "--columns", "8")
+
+    assert os.read(reader, 65536) == run("render", "picture.png", "--columns", "8").out
+    assert stat.S_ISFIFO((folder / "pipe.txt").stat().st_mode)
     assert (done.status, done.err) == (0, "")
+    os.close(reader)
 
 
 def test_a_place_that_can_not_be_written_is_said(run, picture, folder):

@@ -14,16 +14,18 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def errors(monkeypatch):
-    """Standard error, a terminal; and a bar that has waited long enough from the start."""
+def waiting(monkeypatch, seconds=0):
+    """Standard error, now a terminal, where someone has the patience of some seconds."""
     terminal = Terminal()
+    # In the test and not in a fixture: pytest itself puts another one there in between.
     monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", seconds)
     return terminal
 
 
-def test_a_terminal_sees_how_many_are_done(errors):
+def test_a_terminal_sees_how_many_are_done(monkeypatch):
+    errors = waiting(monkeypatch)
+
     with progress.progress(3, beside_art=False) as told:
         told.step()
 
@@ -31,15 +33,17 @@ def test_a_terminal_sees_how_many_are_done(errors):
     assert errors.getvalue().endswith("\r")
 
 
-def test_a_message_stands_on_a_line_of_its_own(errors):
+def test_a_message_stands_on_a_line_of_its_own(monkeypatch):
+    errors = waiting(monkeypatch)
+
     with progress.progress(3, beside_art=False) as told:
         told.say("photo.jpg", "no picture")
 
     assert "\rcalligram: photo.jpg: no picture\n" in errors.getvalue()
 
 
-def test_quick_work_shows_no_bar(errors, monkeypatch):
-    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 1)
+def test_quick_work_shows_no_bar(monkeypatch):
+    errors = waiting(monkeypatch, seconds=1)
 
     with progress.progress(3, beside_art=False) as told:
         told.step()
@@ -48,7 +52,9 @@ def test_quick_work_shows_no_bar(errors, monkeypatch):
 
 
 @pytest.mark.parametrize(("total", "beside_art"), [(1, False), (3, True)])
-def test_one_picture_or_art_in_the_terminal_has_no_bar(errors, total, beside_art):
+def test_one_picture_or_art_in_the_terminal_has_no_bar(monkeypatch, total, beside_art):
+    errors = waiting(monkeypatch)
+
     with progress.progress(total, beside_art=beside_art) as told:
         told.step()
 

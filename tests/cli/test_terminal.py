@@ -11,8 +11,8 @@ ESCAPE = b"\x1b["
 
 
 def test_the_width_is_as_large_as_the_option_allows():
-    assert WIDTH_MAX == OPTIONS["columns"].most
-    assert WIDTH_ELSEWHERE == OPTIONS["columns"].default
+    assert OPTIONS["columns"].most == WIDTH_MAX
+    assert OPTIONS["columns"].default == WIDTH_ELSEWHERE
 
 
 @pytest.mark.parametrize(

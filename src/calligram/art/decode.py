@@ -180,6 +180,8 @@ def unpacked(picture: Picture, wanted: tuple[int, int] | None, *, grey: bool) ->
         # A profile needs the colours, so luma alone is unpacked only where none must be applied.
         mode = "L" if grey and to_srgb(profile, image.mode) is None else None
         image.draft(mode, wanted)
+        # The bytes are all here: libjpeg gets them at once, and not copied in pieces of 64 KiB.
+        image.decodermaxblock = len(picture.data)
     image.load()
     # A copy lets go of the WebP decoder, which holds the canvas twice over.
     return image.copy() if picture.format == "WEBP" else image

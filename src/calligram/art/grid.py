@@ -60,13 +60,15 @@ def sampled(pixels: Pixels, grid: Grid, *, high: int, wide: int) -> Pixels:
     """
     `pixels` resampled to cells of high x wide samples: (rows x high, columns x wide[, 3]).
 
-    Pillow's triangle filter over 8-bit pixels works in fixed point. Unlike its box, it has
-    no hard edges on which a last bit of the filter's coefficients could tip a whole pixel.
+    Colours through Pillow's triangle filter; luma through its box, which takes two thirds of
+    the time and shows in no score of luma. Both work on 8-bit pixels in fixed point, with
+    coefficients that take no multiplication and addition in one, so processors can't differ.
     """
     size = (grid.columns * wide, grid.rows * high)
     if pixels.shape[:2] == size[::-1]:
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+    kernel = Image.Resampling.BOX if pixels.ndim == 2 else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(pixels).resize(size, kernel))
 
 
 def cells(samples: Pixels, grid: Grid) -> Pixels:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from calligram.art.model import Pixels
 
@@ -35,7 +36,8 @@ def inked(samples: Pixels, *, background: str, invert: bool) -> Pixels:
 
 def stretched(ink: Pixels, *, blank_share: int) -> Pixels:
     """Ink samples (any shape) stretched over 0 to 255, `blank_share` percent of them to 0."""
-    counts = np.bincount(ink.ravel(), minlength=256).cumsum()
+    # Pillow counts bytes as bytes; numpy's bincount would make each a word first.
+    counts = np.array(Image.fromarray(ink).histogram()).cumsum()
     total = int(counts[-1])
     blank = int(np.searchsorted(counts, (total * blank_share + 99) // 100))
     full = int(np.searchsorted(counts, (total * (100 - FULL_SHARE) + 99) // 100))

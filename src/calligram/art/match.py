@@ -16,7 +16,7 @@ Two questions are answered here:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -26,8 +26,33 @@ from numpy.typing import NDArray
 EXACT = 1 << 24
 """float32 holds every whole number up to this one."""
 
-CHUNK_CELLS = 4096
-"""Cells matched at a time: the scores of a chunk fit a processor's cache, of a page they don't."""
+CHUNK_PRODUCTS = 1 << 24
+"""Multiplications whose results are held at a time: 16 MiB of scores for 32 samples a cell."""
+
+CALL_PRODUCTS = 1 << 18
+"""
+Multiplications in one call of BLAS. For more, OpenBLAS wakes threads that wait for work in
+a busy loop: a whole processor for what one core does in a fraction of a millisecond.
+"""
+
+
+def chunks(count: int, products: int) -> Iterator[slice]:
+    """`count` cells in slices, where each cell takes `products` multiplications."""
+    step = max(1, CHUNK_PRODUCTS // products)
+    for start in range(0, count, step):
+        yield slice(start, start + step)
+
+
+def product(cells: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The matrix product of cells (N, P) and a table (P, G), in calls that stay in this thread."""
+    step = max(1, CALL_PRODUCTS // table.size)
+    whole = len(cells) // step * step
+    found = np.empty((len(cells), table.shape[1]), np.float32)
+    batches = cells[:whole].reshape(-1, step, table.shape[0])
+    np.matmul(batches, table, out=found[:whole].reshape(-1, step, table.shape[1]))
+    np.matmul(cells[whole:], table, out=found[whole:])
+    return found
+
 
 # The autocorrelation of the binomial filter 1 4 6 4 1: a blur of one sample's variance, twice.
 BLURRED_TWICE = (70, 56, 28, 8, 1)
@@ -102,9 +127,8 @@ def best_inks(ink: NDArray[np.uint8], table: InkTable) -> NDArray[np.intp]:
     Ties go to the first glyph.
     """
     best = np.empty(len(ink), np.intp)
-    for start in range(0, len(ink), CHUNK_CELLS):
-        chunk = slice(start, start + CHUNK_CELLS)
-        scores = ink[chunk].astype(np.float32) @ table.weights
+    for chunk in chunks(len(ink), table.weights.size):
+        scores = product(ink[chunk].astype(np.float32), table.weights)
         scores -= table.half_squares
         scores.argmax(axis=1, out=best[chunk])
     return best
@@ -176,8 +200,7 @@ def best_pairs(
     index = np.empty(len(patches), np.intp)
     foreground = np.empty((len(patches), 3), np.uint8)
     background = np.empty((len(patches), 3), np.uint8)
-    for start in range(0, len(patches), CHUNK_CELLS // 4):
-        chunk = slice(start, start + CHUNK_CELLS // 4)
+    for chunk in chunks(len(patches), 3 * table.coverage.size):
         channels = np.ascontiguousarray(patches[chunk].swapaxes(1, 2), np.float32)
         likely = _likely(channels, table, min(candidates, len(table.sums)))
         fits = _fits(channels, table, likely)
@@ -188,7 +211,7 @@ def best_pairs(
 def _likely(channels: NDArray[np.float32], table: PairTable, candidates: int) -> NDArray[np.intp]:
     """The glyphs (n, candidates) whose free fit to the cells (n, 3, P) is best, by index."""
     count, _, samples = channels.shape
-    products = channels.reshape(-1, samples) @ table.directions
+    products = product(channels.reshape(-1, samples), table.directions)
     # Products are below 2**24, so their weighted squares are whole and exact in float64.
     squares = np.square(products.reshape(count, 3, -1), dtype=np.float64)
     red, green, blue = CHANNEL_WEIGHTS
@@ -216,7 +239,7 @@ class _Fits:
 
 def _fits(channels: NDArray[np.float32], table: PairTable, index: NDArray[np.intp]) -> _Fits:
     count, _, samples = channels.shape
-    products = (channels.reshape(-1, samples) @ table.coverage).reshape(count, 3, -1)
+    products = product(channels.reshape(-1, samples), table.coverage).reshape(count, 3, -1)
     pick = index[:, None, :]
     return _Fits(
         samples,

@@ -10,7 +10,6 @@ returns an exit status (see `status`). To add a command, add a row to COMMANDS.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import NoReturn
 
 from calligram.cli.messages import MixedParser, Parser
 from calligram.cli.status import DONE, INTERRUPTED, NOT_READ
+from calligram.cli.streams import forget_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,21 @@ def render_run(arguments: argparse.Namespace, parser: Parser) -> int:
     return run(arguments, parser)
 
 
+def serve_arguments(parser: Parser) -> None:
+    from calligram.cli.serve import add_arguments
+
+    add_arguments(parser)
+
+
+def serve_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.serve import run
+
+    return run(arguments, parser)
+
+
 COMMANDS: Mapping[str, Command] = {
     "render": Command("draw pictures as text", render_arguments, render_run),
+    "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
 }
 
 EXAMPLES = """\
@@ -136,10 +149,3 @@ def versions() -> str:
     python = ".".join(map(str, sys.version_info[:3]))
     numpy, pillow = version("numpy"), version("Pillow")
     return f"calligram {__version__} (Python {python}, numpy {numpy}, Pillow {pillow})"
-
-
-def forget_output() -> None:
-    """Let standard output lead nowhere, or the interpreter's last flush would complain."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

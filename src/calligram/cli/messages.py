@@ -93,4 +93,6 @@ class MixedParser(Parser):
             action = self._option_string_actions.get(word)
             if action is not None and action.nargs is None and words:
                 options.append(words.pop(0))
-        return super().parse_known_args([*options, "--", *names], namespace)
+        # A command that takes no names knows no "--" either.
+        names = ["--", *names] if names else []
+        return super().parse_known_args([*options, *names], namespace)

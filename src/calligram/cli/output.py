@@ -1,5 +1,5 @@
 """
-Where art goes: to standard output, into a file, or into a folder as one file a picture.
+Which files art goes to: the one after -o, or one a picture in the folder after it.
 
 All files are planned before the first is written, so a clash leaves nothing half done:
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -103,17 +102,3 @@ def replace(file: Path, data: bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-
-
-def write_standard_output(data: bytes) -> None:
-    """Write and flush `data`. Raises Undone, and BrokenPipeError if nobody reads on."""
-    if sys.stdout is None:
-        raise Undone("standard output", "can't be written: it is closed")
-    try:
-        # Bytes, because art is UTF-8 whatever the terminal's language is.
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Undone("standard output", f"can't be written: {described(error)}") from error

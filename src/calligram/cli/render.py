@@ -21,10 +21,11 @@ from calligram.art.options import Options
 from calligram.art.render import draw
 from calligram.cli.arguments import add_arguments, texts_of
 from calligram.cli.messages import Misused, Parser, Undone, described, printable, say
-from calligram.cli.output import files_for, is_folder, write_file, write_standard_output
+from calligram.cli.output import files_for, is_folder, write_file
 from calligram.cli.pictures import STANDARD_INPUT, Source, sources_of
 from calligram.cli.progress import progress
 from calligram.cli.status import DONE, NOT_DONE
+from calligram.cli.streams import write_standard_output
 from calligram.cli.terminal import Terminal, width_of
 from calligram.errors import CalligramError, OptionsRefused
 

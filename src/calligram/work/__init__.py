@@ -3,6 +3,7 @@ Running and waiting renders, both bounded; each in a process that may be killed.
 
     workers   Workers: asked by the service, keeps the processes and the queue
     waiting   who is next, and how many may wait: values alone
+    children  as many render processes as asked for, whatever becomes of one
     process   one render process, as the server sees it
     child     the program that runs in it, and the messages between the two
 

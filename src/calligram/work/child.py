@@ -137,7 +137,7 @@ def warm_up() -> None:
 
 
 def fence_in(render_bytes_max: int) -> None:
-    """From here on: bounded memory, no files, no core dumps, no voice, first to go if memory ends."""
+    """From here on: bounded memory, no files, no voice, and first to go if memory ends."""
     # Native libraries write warnings about a stranger's picture to standard error.
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)

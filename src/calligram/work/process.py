@@ -16,6 +16,7 @@ import resource
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,18 +57,19 @@ class RenderProcess(asyncio.Protocol):
     """
     A child and the socket to it.
 
-    `answered(process, kind, seconds, body)` is called for each answer, `lost(process)`
-    once at its end, unless it was `kill`ed by us, who know it already.
+    `answered(process, kind, seconds, body)` is called for each answer, `lost(process,
+    reason)` once when it is at its end, unless it was we who killed it; without a reason, it died.
     """
 
     def __init__(
         self,
         answered: Callable[[RenderProcess, bytes, float, bytes], None],
-        lost: Callable[[RenderProcess], None],
+        lost: Callable[[RenderProcess, str | None], None],
     ) -> None:
         self.answered = answered
         self.lost = lost
         self.render: Render | None = None
+        self.ahead: Render | None = None
         self.renders = 0
         self.is_ready = False
         self.is_over = False
@@ -82,10 +84,10 @@ class RenderProcess(asyncio.Protocol):
         with theirs:
             # As much of a picture as possible in one go; the system may allow less.
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-            ours.setblocking(False)
+            ours.settimeout(0.0)
             self.program = subprocess.Popen(
                 [sys.executable, "-P", PROGRAM, str(render_seconds_max), str(render_bytes_max)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
                 env=environment(),
@@ -97,16 +99,35 @@ class RenderProcess(asyncio.Protocol):
         """Send a job; its answer comes to `answered`."""
         assert self.is_ready, self
         assert self.render is None, self
-        assert self.transport is not None, self
-        job = render.job
         self.render = render
+        self.send(render)
+
+    def draw_next(self, render: Render) -> None:
+        """
+        Send a job that will be drawn after the present one, so that the child needn't wait.
+
+        Until its turn comes it also stays in line: if this child is lost, another draws it.
+        """
+        assert self.render is not None, self
+        assert self.ahead is None, self
+        self.ahead = render
+        self.send(render)
+
+    def send(self, render: Render) -> None:
+        assert self.transport is not None, self
+        render.sent = time.perf_counter()
+        job = render.job
         task = msgspec.json.encode(child.Task(job.options.changed(), job.format, job.limits))
-        self.transport.write(child.TASK_HEAD.pack(len(task), len(job.data)) + task)
-        self.transport.write(job.data)
+        head = child.TASK_HEAD.pack(len(task), len(job.data))
+        # In one call: a head alone would wake the child, which then waits for the rest.
+        self.transport.writelines((head, task, job.data))
 
     def kill(self) -> None:
         """End it now, whatever it does."""
         self.is_over = True
+        if self.ahead is not None:
+            self.ahead.sent = 0.0
+            self.ahead = None
         if self.timer is not None:
             self.timer.cancel()
         if self.transport is not None:
@@ -126,10 +147,12 @@ class RenderProcess(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport), transport
         self.transport = transport
+        if self.is_over:
+            transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.is_over:
-            self.lost(self)
+            self.lost(self, None)
 
     def data_received(self, data: bytes) -> None:
         if self.is_over:
@@ -138,19 +161,19 @@ class RenderProcess(asyncio.Protocol):
         try:
             self.read()
         except (Garbage, msgspec.DecodeError, UnicodeDecodeError):
-            self.lost(self)
+            self.lost(self, "answered nonsense")
 
     def read(self) -> None:
-        if len(self.received) < child.ANSWER_HEAD.size:
-            return
-        kind, seconds, length = child.ANSWER_HEAD.unpack_from(self.received)
-        whole = child.ANSWER_HEAD.size + length
-        # Checked before the rest has come: a liar may not fill our memory.
-        if length > self.length_max(kind) or len(self.received) > whole:
-            raise Garbage
-        if len(self.received) == whole:
-            body = bytes(memoryview(self.received)[child.ANSWER_HEAD.size :])
-            self.received.clear()
+        while len(self.received) >= child.ANSWER_HEAD.size and not self.is_over:
+            kind, seconds, length = child.ANSWER_HEAD.unpack_from(self.received)
+            whole = child.ANSWER_HEAD.size + length
+            # Checked before the rest has come: a liar may not fill our memory.
+            if length > self.length_max(kind):
+                raise Garbage
+            if len(self.received) < whole:
+                return
+            body = bytes(memoryview(self.received)[child.ANSWER_HEAD.size : whole])
+            del self.received[:whole]
             self.answered(self, kind, seconds, body)
 
     def length_max(self, kind: bytes) -> int:

@@ -21,12 +21,16 @@ from dataclasses import dataclass, field
 
 from calligram.art.limits import Limits
 from calligram.art.options import Options
+from calligram.errors import CalligramError
 
 PATIENCE = 8.0
 """For how many times its own duration a waiting picture lets later ones pass."""
 
 HANDLING_COST = 200_000
 """What every picture costs, however small, in pixels: options, header, matching, writing."""
+
+SMALL_COST = 2_000_000
+"""Up to this many pixels a picture may be sent to a process that still draws another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +60,29 @@ class Drawn:
 
 @dataclass(slots=True, eq=False)
 class Render:
-    """A job on its way: its place in line, when it came and began, and who waits for it."""
+    """
+    A job on its way: its place in line, when it came, when it was sent to a process, when it
+    began there, and who waits for it. The times are seconds of `time.perf_counter`.
+    """
 
     job: Job
     future: asyncio.Future[Drawn]
     place: float
     came: float
     began: float = 0.0
+    sent: float = 0.0
     timer: asyncio.TimerHandle | None = None
 
     def stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+    def fail(self, error: CalligramError) -> None:
+        """Tell who waits for it, if somebody still does."""
+        self.stop_timer()
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class Pace:
@@ -122,7 +136,18 @@ class Waiting:
     def take(self, *, large: bool) -> Render | None:
         """The first in line, passing over large ones unless `large`; None if there is none."""
         for render in self.renders:
-            if large or not self.is_large(render):
+            if not render.sent and (large or not self.is_large(render)):
                 self.remove(render)
                 return render
         return None
+
+    def next_small(self) -> Render | None:
+        """The first in line, which stays there, if it may be sent ahead; else None."""
+        for render in self.renders:
+            if not render.sent:
+                return render if is_small(render) else None
+        return None
+
+
+def is_small(render: Render) -> bool:
+    return render.job.cost <= SMALL_COST

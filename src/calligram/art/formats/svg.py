@@ -16,7 +16,7 @@ them can be seen, and a renderer that collapsed them would shift what follows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
+from html import escape
 
 import numpy as np
 
@@ -101,5 +101,5 @@ def words(art: Art, top: int) -> Iterator[str]:
         yield (
             f'<text x="{column * wide}" y="{(top + row) * LINE + BASELINE}" '
             f'textLength="{(end - begin) * wide}" lengthAdjust="spacingAndGlyphs"{fill}>'
-            f"{escape(characters[begin:end])}</text>\n"
+            f"{escape(characters[begin:end], quote=False)}</text>\n"
         )

@@ -1,0 +1,177 @@
+"""
+The door: every request comes in here, and every answer goes out.
+
+    id -> route -> access -> handler -> answer or problem -> headers of all answers -> log
+
+A plain ASGI application. Whatever a handler raises becomes an answer here; nothing that a
+client sends can end the server. Each request leaves one line in the log.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from calligram.errors import CalligramError, Draining, MethodRefused, RouteUnknown
+from calligram.telemetry import Telemetry
+from calligram.web.access import Rate, Tokens
+from calligram.web.cors import Cors
+from calligram.web.messages import Answer, Headers, Receive, Request, Scope, Send, headers_of
+from calligram.web.problems import ACCEPT_POST, code_of, problem, status_of
+from calligram.web.routes import Route
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""Other methods are written down as OTHER: a log and a metric hold no words of clients'."""
+
+POLICY = b"content-security-policy"
+CLOSED_POLICY = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
+EVERYWHERE: Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class Application:
+    """The service as an ASGI application; `lifespan` starts and stops what it works with."""
+
+    def __init__(
+        self,
+        *,
+        routes: Mapping[str, Route],
+        telemetry: Telemetry,
+        lifespan: Lifespan,
+        draining: Callable[[], bool],
+        cors: Cors,
+        tokens: Tokens | None = None,
+        rate: Rate | None = None,
+    ) -> None:
+        self.routes = routes
+        self.telemetry = telemetry
+        self.lifespan = lifespan
+        self.draining = draining
+        self.cors = cors
+        self.tokens = tokens
+        self.rate = rate
+        shared = b"cross-origin" if cors.origins else b"same-origin"
+        self.everywhere: Headers = (*EVERYWHERE, (b"cross-origin-resource-policy", shared))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+            return
+        started = time.perf_counter()
+        request = request_of(scope, receive, started)
+        self.telemetry.active.inc()
+        try:
+            answer = await self.answer(request)
+            await self.send(request, answer, send)
+        finally:
+            self.telemetry.active.dec()
+        self.telemetry.answered(
+            method=request.method if request.method in METHODS else "OTHER",
+            route=request.route,
+            status=answer.status,
+            size=len(answer.body),
+            seconds=time.perf_counter() - started,
+            request=request.id,
+        )
+
+    async def answer(self, request: Request) -> Answer:
+        """What the route answers, or the problem that it raises."""
+        headers: Headers = ()
+        try:
+            route = self.routes.get(request.path)
+            if route is None:
+                return self.missing(request)
+            request.route = route.name
+            handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
+            if request.method == "OPTIONS":
+                return self.options(route)
+            if handler is None:
+                headers = ((b"allow", route.allow),)
+                raise MethodRefused(
+                    f"{route.name} takes {route.allow.decode()}, and not this method"
+                )
+            if route.guarded:
+                headers = self.guard(request)
+            answer = await handler(request)
+        except CalligramError as error:
+            return self.told(error, request, headers)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the server
+            return self.told(error, request, headers)
+        return Answer(answer.status, answer.headers + headers, answer.body) if headers else answer
+
+    def missing(self, request: Request) -> Answer:
+        if request.path == "*" and request.method == "OPTIONS":
+            return Answer(204, ((b"allow", b"GET, HEAD, OPTIONS, POST"),))
+        return self.told(RouteUnknown("there is nothing here; /docs tells what is"), request, ())
+
+    def told(self, error: Exception, request: Request, headers: Headers) -> Answer:
+        if status_of(error) == 500:
+            self.telemetry.log.error("bug", request_id=request.id, exc_info=error)
+        self.telemetry.refused.labels(code_of(error)).inc()
+        return problem(error, request, headers)
+
+    def options(self, route: Route) -> Answer:
+        headers: Headers = ((b"allow", route.allow), (b"cache-control", b"no-store"))
+        if "POST" in route.methods:
+            headers += ((b"accept-post", ACCEPT_POST),)
+        return Answer(204, headers + self.cors.preflight(route.allow))
+
+    def guard(self, request: Request) -> Headers:
+        """Raise where no work is taken on, or not from this client."""
+        if self.draining():
+            raise Draining("the server is being stopped")
+        if self.tokens is not None:
+            self.tokens.check(request.header(b"authorization"))
+        return self.rate.take(request.client) if self.rate is not None else ()
+
+    async def send(self, request: Request, answer: Answer, send: Send) -> None:
+        headers = [*answer.headers, *self.everywhere, (b"x-request-id", request.id.encode())]
+        if not any(name == POLICY for name, _ in answer.headers):
+            headers.append(CLOSED_POLICY)
+        if self.cors.origins:
+            headers += self.cors.headers(request.header(b"origin"))
+        # A 304 has no body, and the length of the one that it stands for is not ours to guess.
+        if answer.status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """Start before the first request, and stop after the last one."""
+        await receive()
+        running = self.lifespan()
+        try:
+            await running.__aenter__()
+        except Exception as error:
+            self.telemetry.log.error("not started", exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": "not started"})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await running.__aexit__(None, None, None)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def request_of(scope: Scope, receive: Receive, started: float) -> Request:
+    headers = headers_of(scope["headers"])
+    told = headers.get(b"x-request-id")
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"],
+        headers=headers,
+        receive=receive,
+        client=(scope.get("client") or ("unknown",))[0],
+        # A client's own id is echoed only where it can't forge a line of anybody's log.
+        id=told if told and REQUEST_ID.fullmatch(told) else os.urandom(8).hex(),
+        started=started,
+    )

@@ -1,0 +1,92 @@
+"""
+Reading a request's body, and counting while it comes.
+
+A body is refused as soon as it is known to be too much: before its first byte where
+Content-Length says so, else at the first byte over. It must be here in time: all of it
+within `seconds_max`, and never fewer than `bytes_per_second_min` on average, after a second
+of grace. So a sender can hold a place for seconds, but not for minutes by a byte now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from calligram.errors import CalligramError, PictureTooLarge, RequestMalformed, RequestSlow
+from calligram.web.messages import Request
+
+GRACE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyRules:
+    """What a body may be: how large, and how slow."""
+
+    bytes_max: int
+    seconds_max: float
+    bytes_per_second_min: int
+
+    def deadline(self, received: int) -> float:
+        """Seconds after the start by which another byte must come, if `received` have come."""
+        if self.bytes_per_second_min == 0:
+            return self.seconds_max
+        return min(self.seconds_max, GRACE_SECONDS + received / self.bytes_per_second_min)
+
+    def too_large(self, found: int) -> PictureTooLarge:
+        return PictureTooLarge(
+            f"the body has {found} bytes or more, and {self.bytes_max} is the limit; "
+            "a smaller or more strongly compressed picture will do",
+            limit=self.bytes_max,
+            actual=found,
+        )
+
+    def too_slow(self, received: int, seconds: float) -> RequestSlow:
+        if seconds >= self.seconds_max:
+            return RequestSlow(
+                f"the body is not here after {self.seconds_max:g} s, which is the limit; "
+                f"{received} bytes of it came. A smaller picture or a faster connection will do",
+                limit=self.seconds_max,
+                actual=round(seconds, 3),
+            )
+        return RequestSlow(
+            f"the body comes at {received / seconds:.0f} bytes a second, and "
+            f"{self.bytes_per_second_min} is the least; a faster connection will do",
+            limit=self.bytes_per_second_min,
+            actual=round(received / seconds),
+        )
+
+
+async def read_body(request: Request, rules: BodyRules) -> bytes:
+    """
+    The whole body of `request`.
+
+    Raises PictureTooLarge, RequestSlow, and RequestMalformed where it breaks off.
+    """
+    declared = request.header(b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > rules.bytes_max:
+        raise rules.too_large(int(declared))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    pieces: list[bytes] = []
+    received = 0
+    try:
+        async with asyncio.timeout_at(started + rules.deadline(0)) as timer:
+            while True:
+                message = await request.receive()
+                if message["type"] != "http.request":
+                    raise cut(received)
+                piece = message.get("body", b"")
+                pieces.append(piece)
+                received += len(piece)
+                if received > rules.bytes_max:
+                    raise rules.too_large(received)
+                if not message.get("more_body", False):
+                    break
+                timer.reschedule(started + rules.deadline(received))
+    except TimeoutError:
+        raise rules.too_slow(received, loop.time() - started) from None
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def cut(received: int) -> CalligramError:
+    return RequestMalformed(f"the body breaks off after {received} bytes")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import struct
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import calligram
 
@@ -188,3 +192,19 @@ def test_a_folder_without_pictures_is_said(run, folder):
 
     assert done.err.startswith("calligram: empty: no picture is in this folder; JPEG, PNG")
     assert (done.status, done.err.count("\n")) == (1, 1)
+
+
+def test_a_decoder_that_writes_to_standard_error_itself_is_not_heard(run, folder):
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(3).integers(0, 256, (64, 64)).astype(np.uint8)
+    Image.fromarray(noise).save(buffer, "TIFF", compression="tiff_lzw")
+    where = struct.pack("<HHII", 273, 4, 1, 8)
+    # libtiff finds its strip behind the file's end, and says so in its own words.
+    cut = buffer.getvalue().replace(where, struct.pack("<HHII", 273, 4, 1, 5000))
+    (folder / "cut.tif").write_bytes(cut)
+
+    done = run("render", "cut.tif")
+
+    assert done.err.startswith("calligram: cut.tif: ")
+    assert done.err.count("\n") == 1
+    assert done.status == 1

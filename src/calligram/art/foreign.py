@@ -65,8 +65,7 @@ RULES_CHANGE = threading.Lock()
 
 def silence_pillow() -> None:
     """Put the rule first, wherever a caller put his own before it or took it away."""
-    # The filter list is a plain list, though typed as less, and takes any pattern object.
-    rules: list[object] = warnings.filters  # type: ignore[assignment]
+    rules: list[object] = warnings.filters  # type: ignore[assignment]  # a list, typed as less
     if not rules or rules[0] is not RULE:
         with RULES_CHANGE:
             rules.insert(0, RULE)

@@ -25,7 +25,7 @@ from calligram.cli.output import files_for, is_folder, write_file
 from calligram.cli.pictures import STANDARD_INPUT, Source, sources_of
 from calligram.cli.progress import progress
 from calligram.cli.status import DONE, NOT_DONE
-from calligram.cli.streams import write_standard_output
+from calligram.cli.streams import silent_decoders, write_standard_output
 from calligram.cli.terminal import Terminal, width_of
 from calligram.errors import CalligramError, OptionsRefused
 
@@ -173,7 +173,9 @@ def draw_each(
 def written(source: Source, format: Format, options: Options) -> bytes:
     """The art of one picture, written down. Raises Undone."""
     try:
-        return format.write(draw(open_picture(source.read()), options))
+        data = source.read()
+        with silent_decoders():
+            return format.write(draw(open_picture(data), options))
     except CalligramError as error:
         raise Undone(source.label, described(error)) from error
     except OSError as error:

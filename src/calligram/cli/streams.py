@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from calligram.cli.messages import Undone, described
 
@@ -34,3 +36,23 @@ def forget_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+@contextmanager
+def silent_decoders() -> Iterator[None]:
+    """
+    Standard error led nowhere meanwhile: libtiff writes its own lines there.
+
+    What they mean comes back as our one line. File descriptors are all that C code knows,
+    so this is no matter of sys.stderr.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

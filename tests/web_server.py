@@ -65,8 +65,12 @@ class Server:
         self.told = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
-        for number in range(1, workers + 1):
-            self.wait_for(f"Started worker-{number}")
+        try:
+            for number in range(1, workers + 1):
+                self.wait_for(f"Started worker-{number}")
+        except AssertionError:
+            self.stop()
+            raise
         found = re.search(r"Listening at: http://127.0.0.1:(\d+)", "\n".join(self.lines))
         self.port = int(found[1])
 

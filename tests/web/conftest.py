@@ -16,6 +16,7 @@ def server():
         workers=2,
         body_seconds_max=3,
         picture_bytes_max=1_000_000,
+        art_bytes_max=1_000_000,
         cors_origins="https://pages.example",
     )
     yield server

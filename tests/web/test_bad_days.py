@@ -91,12 +91,11 @@ def test_equal_requests_at_once_are_drawn_once(start):
 
 def test_what_is_running_when_the_server_is_stopped_is_finished(start, photo):
     server = start()
-    connection = begin(server, photo)
-
-    server.process.send_signal(signal.SIGTERM)
-    server.wait_for("Stopping worker")
-    connection.sendall(photo)
-    reply = reply_from(connection)
+    with begin(server, photo) as connection:
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("Shutting down")
+        connection.sendall(photo)
+        reply = reply_from(connection)
 
     assert reply.status == 200
     assert server.stop() == 0

@@ -7,13 +7,10 @@ something that the content security policy had to stop.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
-import signal
-import socket
 import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +22,7 @@ from skimage import data
 
 import calligram
 from calligram.art.options import OPTIONS
+from web_server import Server
 
 PAGE_FOLDER = Path(calligram.__file__).parent / "web" / "page"
 BROWSER_FLAGS = [
@@ -36,7 +34,6 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-READY_TRIES_MAX = 300
 STARTS = {
     "txt": b"",
     "ansi": b"\x1b[",
@@ -49,46 +46,10 @@ STARTS = {
 in_browser = pytest.mark.server("chromium")
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a service of our own runs, with one server process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("service") / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "calligram", "serve", "--port", str(port), "--workers", "1"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=log.parent,
-        )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_until_ready(probe: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(READY_TRIES_MAX):
-        try:
-            with urllib.request.urlopen(probe, timeout=5):
-                return
-        except OSError:
-            pass
-        try:
-            # Its end is what we wait for here: a service that died will never be ready.
-            process.wait(timeout=0.1)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    raise AssertionError(f"the service did not start:\n{log.read_text()}")
+@pytest.fixture
+def address(server: Server) -> str:
+    """Where the service runs."""
+    return f"http://127.0.0.1:{server.port}/"
 
 
 @pytest.fixture(scope="module")
@@ -264,31 +225,32 @@ def test_reset_brings_the_defaults_back(page: Page, picture: bytes) -> None:
     expect_text(page, calligram.render(picture).text)
 
 
-MEAN_COLOUR = """() => {
-    const canvas = document.querySelector("#canvas");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const sums = [0, 0, 0];
-    for (let n = 0; n < data.length; n += 4) sums.forEach((_, k) => { sums[k] += data[n + k]; });
-    return sums.map((sum) => sum / (data.length / 4));
-}"""
-
-
 @in_browser
-@pytest.mark.parametrize("characters", ["", "blocks", "sextants", "braille"])
-def test_coloured_art_on_screen_has_the_pictures_mean_colour(
-    page: Page, picture: bytes, characters: str
+@pytest.mark.parametrize(
+    ("characters", "colour"),
+    [("ascii", "full"), ("blocks", "16"), ("eighths", "none"), ("sextants", "none")],
+)
+def test_art_on_screen_looks_as_its_png_does(
+    page: Page, picture: bytes, characters: str, colour: str
 ) -> None:
     choose(page, picture)
     page.locator("#characters").select_option(characters)
-    page.get_by_role("radio", name="full").check(force=True)
-    chosen = {"characters": characters} if characters else {}
-    expect_text(page, calligram.render(picture, colour="full", **chosen).text)
+    page.get_by_role("radio", name=colour, exact=True).check(force=True)
+    art = calligram.render(picture, characters=characters, colour=colour)
+    expect_text(page, art.text)
     expect(page.locator("#frame")).to_have_attribute("aria-busy", "false")
 
-    found = np.array(page.evaluate(MEAN_COLOUR))
+    shown = page.evaluate("() => document.querySelector('#canvas').toDataURL()")
 
-    wanted = np.asarray(Image.open(io.BytesIO(picture))).mean(axis=(0, 1))
-    assert np.abs(found - wanted).max() < 12, (found, wanted)
+    found = quarters(base64.b64decode(shown.partition(",")[2]), art)
+    assert np.abs(found - quarters(art.to("png"), art)).mean() < 4
+
+
+def quarters(png: bytes, art: calligram.Art) -> np.ndarray:
+    """The mean colours of each cell's quarters: no font's details, but where its ink is."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    small = image.resize((2 * art.columns, 2 * art.rows), Image.Resampling.BOX)
+    return np.asarray(small, float)
 
 
 @in_browser
@@ -374,12 +336,23 @@ def test_a_broken_picture_is_told_in_words_and_the_next_one_is_drawn(
 ) -> None:
     refusals.expected = True
     choose(page, picture[: len(picture) // 2], "broken.png")
-    expect(page.get_by_role("alert")).to_contain_text(".")
+    expect(page.get_by_role("alert")).to_contain_text("cut short")
 
     choose(page, picture)
 
     expect(page.get_by_role("alert")).to_be_empty()
     expect_text(page, calligram.render(picture).text)
+
+
+@in_browser
+def test_a_picture_over_the_limit_is_told_before_it_is_sent(page: Page) -> None:
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+
+    choose(page, bytes(1_000_001))
+
+    expect(page.get_by_role("alert")).to_contain_text("1,000,001 bytes, and the limit is 1,000,000")
+    assert [url for url in sent if "/v1/" in url] == []
 
 
 @in_browser
@@ -429,11 +402,12 @@ CONTROLS = """() => {
     const all = document.querySelectorAll("a[href], button, input, select, [tabindex='0']");
     const shown = [...all].filter((one) => !one.disabled && one.getClientRects().length);
     // A radio group is one stop: arrows move within it.
-    return [...new Set(shown.map((one) => one.type === "radio" ? one.name : one.outerHTML))];
+    const told = (one) => one.type === "radio" ? one.name : one.cloneNode(false).outerHTML;
+    return [...new Set(shown.map(told))];
 }"""
 FOCUSED = """() => {
     const one = document.activeElement;
-    return one.type === "radio" ? one.name : one.outerHTML;
+    return one.type === "radio" ? one.name : one.cloneNode(false).outerHTML;
 }"""
 NAMELESS = """() => [...document.querySelectorAll("button, input, select")]
     .filter((one) => !one.labels?.length && !one.ariaLabel && !one.textContent.trim())

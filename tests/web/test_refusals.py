@@ -55,7 +55,7 @@ def damaged():
         ("/v1/art/", jpeg(), {}, 404, "route-unknown"),
         ("/v1/pictures", jpeg(), {}, 404, "route-unknown"),
         ("/v1/limits", b"", {}, 405, "method-refused"),
-        ("/v1/art.svg?columns=1000&rows=1000&colour=full", jpeg(), {}, 400, "art-too-large"),
+        ("/v1/art.svg?columns=300&colour=full", jpeg(), {}, 400, "art-too-large"),
         ("/v1/art", form(jpeg(), name="other"), {"Content-Type": FORM}, 400, "request-malformed"),
         ("/v1/art", form(jpeg())[:-20], {"Content-Type": FORM}, 400, "request-malformed"),
         ("/v1/art", b"--edge--\r\n", {"Content-Type": FORM}, 400, "request-malformed"),

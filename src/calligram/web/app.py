@@ -70,9 +70,9 @@ class Application:
         self.telemetry.active.inc()
         try:
             answer = await self.answer(request)
-            await self.send(request, answer, send)
         finally:
             self.telemetry.active.dec()
+        # Before it is sent: while the client reads it, the next request can be taken on.
         self.telemetry.answered(
             method=request.method if request.method in METHODS else "OTHER",
             route=request.route,
@@ -81,6 +81,7 @@ class Application:
             seconds=time.perf_counter() - started,
             request=request.id,
         )
+        await self.send(request, answer, send)
 
     async def answer(self, request: Request) -> Answer:
         """What the route answers, or the problem that it raises."""

@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -145,10 +145,10 @@ class RenderProcess(asyncio.Protocol):
     # --- what asyncio calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport), transport
-        self.transport = transport
+        # Not asserted: uvloop's transports don't inherit from asyncio's.
+        self.transport = cast(asyncio.WriteTransport, transport)
         if self.is_over:
-            transport.abort()
+            self.transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.is_over:

@@ -31,7 +31,7 @@ const TRIES_MAX = 5;
 const $ = (id) => document.getElementById(id);
 const form = $("options");
 
-let picture = null; // { blob, name, onDisk }
+let picture = null; // { blob, name, address }: the address shows it in this page only
 let art = null; // what is shown: the service's JSON, with its query
 let running = null; // the AbortController of the one request under way
 let timer = 0;
@@ -186,10 +186,10 @@ class Problem extends Error {}
 
 async function post(format, asked, signal) {
   if (picture.blob.size > known.pictureBytesMax) {
-    const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1);
+    const bytes = (number) => number.toLocaleString("en");
     throw new Problem(
-      `This picture has ${mebibytes(picture.blob.size)} MiB, and the limit is ` +
-        `${mebibytes(known.pictureBytesMax)} MiB. A smaller one will do.`,
+      `This picture has ${bytes(picture.blob.size)} bytes, and the limit is ` +
+        `${bytes(known.pictureBytesMax)}. A smaller one will do.`,
     );
   }
   const answer = await fetch(`v1/art.${format}${asked}`, {

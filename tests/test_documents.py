@@ -199,10 +199,13 @@ def test_the_locks_name_all_that_is_required(lock):
 
 
 def test_the_tests_lock_holds_the_other_one():
+    # Without markers: what only an older Python needs to run may be needed by every test.
     run, test = (
         set(
             re.findall(
-                r"^\S+==.*?(?=\n    #)", text_of(f"locks/{name}.txt"), re.DOTALL | re.MULTILINE
+                r"^\S+==.*?(?=\n    #)",
+                re.sub(r" ; .*(?= \\$)", "", text_of(f"locks/{name}.txt"), flags=re.MULTILINE),
+                re.DOTALL | re.MULTILINE,
             )
         )
         for name in ("run", "test")

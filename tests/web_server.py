@@ -47,13 +47,13 @@ class Reply:
 
 
 class Server:
-    """`calligram serve` with `settings` (without their prefix) and a free port."""
+    """`calligram serve` with `settings` (without their prefix) and a free port, or a taken one."""
 
-    def __init__(self, *, workers: int = 1, **settings: object) -> None:
+    def __init__(self, *, workers: int = 1, port_taken: int = 0, **settings: object) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CALLIGRAM_")}
         environment |= {f"CALLIGRAM_{k.upper()}": str(v) for k, v in settings.items()}
         environment["PYTHONPATH"] = str(ROOT / "src")
-        command = [sys.executable, "-P", "-m", "calligram", "serve", "--port", "0"]
+        command = [sys.executable, "-P", "-m", "calligram", "serve", "--port", str(port_taken)]
         self.process = subprocess.Popen(
             [*command, "--workers", str(workers)],
             env=environment,
@@ -73,6 +73,13 @@ class Server:
             raise
         found = re.search(r"Listening at: http://127.0.0.1:(\d+)", "\n".join(self.lines))
         self.port = int(found[1])
+        # A worker says that it has started a moment before it listens.
+        while not self.listens():
+            assert self.process.poll() is None, self.lines
+
+    def listens(self) -> bool:
+        with socket.socket() as tried:
+            return tried.connect_ex(("127.0.0.1", self.port)) == 0
 
     def read(self) -> None:
         for line in self.process.stdout:

@@ -27,7 +27,9 @@ from typing import TYPE_CHECKING, Any
 from calligram.settings import Settings, SettingsRefused, variable
 
 if TYPE_CHECKING:
+    from calligram.service import Cache
     from calligram.telemetry import Telemetry
+    from calligram.web.access import Rate, Tokens
     from calligram.web.app import Application
     from calligram.work import Workers
 
@@ -161,7 +163,7 @@ def application() -> Application:
     from calligram.telemetry import Telemetry
     from calligram.web.app import Application
     from calligram.web.art import ArtRoute
-    from calligram.web.body import BodyRules
+    from calligram.web.body import BodyRules, Budget
     from calligram.web.cors import Cors
     from calligram.web.routes import routes
     from calligram.work import Workers
@@ -182,6 +184,7 @@ def application() -> Application:
         seconds_max=settings.body_seconds_max,
         bytes_per_second_min=settings.body_bytes_per_second_min,
     )
+    budget = Budget(bytes_max=settings.bodies_bytes_max)
     draining = Path(os.environ.get(FOLDER_VARIABLE, os.devnull)) / DRAINING_FILE
 
     def refusal() -> str | None:
@@ -189,18 +192,9 @@ def application() -> Application:
             return "draining"
         return "as many renders wait as may" if workers.is_full else None
 
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        await workers.start()
-        watching = asyncio.create_task(watch(telemetry, workers, cache))
-        telemetry.log.info("ready", version=__version__, process=os.getpid())
-        yield
-        await workers.stop(drain_seconds=settings.drain_seconds_max)
-        watching.cancel()
-
     return Application(
         routes=routes(
-            art=ArtRoute(service=service, rules=rules),
+            art=ArtRoute(service=service, rules=rules, budget=budget),
             limits=settings.limits,
             rules=rules,
             telemetry=telemetry,
@@ -209,7 +203,7 @@ def application() -> Application:
             tokens=bool(settings.tokens_file),
         ),
         telemetry=telemetry,
-        lifespan=lifespan,
+        lifespan=lambda: running(settings, telemetry, workers, cache),
         draining=draining.exists,
         cors=Cors(frozenset(settings.cors_origins)),
         tokens=tokens_of(settings),
@@ -217,7 +211,20 @@ def application() -> Application:
     )
 
 
-def tokens_of(settings: Settings) -> Any:
+@asynccontextmanager
+async def running(
+    settings: Settings, telemetry: Telemetry, workers: Workers, cache: Cache
+) -> AsyncIterator[None]:
+    """From before the first request to after the last one."""
+    await workers.start()
+    watching = asyncio.create_task(watch(telemetry, workers, cache))
+    telemetry.log.info("ready", process=os.getpid())
+    yield
+    await workers.stop(drain_seconds=settings.drain_seconds_max)
+    watching.cancel()
+
+
+def tokens_of(settings: Settings) -> Tokens | None:
     """The tokens that are known; None where none are asked for."""
     from calligram.web.access import Tokens
 
@@ -229,7 +236,7 @@ def tokens_of(settings: Settings) -> Any:
         raise SettingsRefused(f"{variable('tokens_file')} can't be read: {error}") from error
 
 
-def rate_of(settings: Settings) -> Any:
+def rate_of(settings: Settings) -> Rate | None:
     from calligram.web.access import Rate
 
     if settings.requests_per_minute_max is None:
@@ -237,7 +244,7 @@ def rate_of(settings: Settings) -> Any:
     return Rate(requests_per_minute_max=settings.requests_per_minute_max, clock=time.monotonic)
 
 
-async def watch(telemetry: Telemetry, workers: Workers, cache: Any) -> None:
+async def watch(telemetry: Telemetry, workers: Workers, cache: Cache) -> None:
     """Write down, every second, what only this process knows: another may be asked for it."""
     restarts = 0
     while True:

@@ -24,6 +24,10 @@ Every error this project raises on purpose.
       Unavailable             ours or a neighbour's fault: retry later
         Busy                    running and waiting renders are both full
         Draining                the server is being stopped
+        SpoolFull               too little room is left on the server's disk to keep a picture
+        SpoolFailed             the server's disk failed: nothing more is kept on it
+        StoreUnavailable        the object store did not do what it was asked
+      Damaged                 kept bytes are not what their name says: page someone
 
 A caller decides by the branch, an operator by the leaf, a client by `code`.
 A bug is not in this tree: it is an AssertionError, and it is left to crash.
@@ -225,3 +229,27 @@ class Draining(Unavailable):
     """The server is being stopped, and takes on nothing new."""
 
     code = "draining"
+
+
+class SpoolFull(Unavailable):
+    """Too little room is left on the server's disk to keep one more picture."""
+
+    code = "spool-full"
+
+
+class SpoolFailed(Unavailable):
+    """The server's disk failed to keep a picture; after a failed fsync nothing more is kept on it."""
+
+    code = "spool-failed"
+
+
+class StoreUnavailable(Unavailable):
+    """The object store did not answer, refused, or gave back other bytes than it was given."""
+
+    code = "store-unavailable"
+
+
+class Damaged(CalligramError):
+    """Kept bytes are not what their name or their record says."""
+
+    code = "damaged"

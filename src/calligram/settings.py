@@ -42,6 +42,7 @@ class Settings:
     keep_alive_seconds: int = 75
     body_seconds_max: float = 10.0
     body_bytes_per_second_min: int = 16 * 1024
+    bodies_bytes_max: int = 512 * MEBIBYTE
     waiting_max: int = 32
     waiting_pixels_max: int = 200_000_000
     render_seconds_max: float = 5.0
@@ -115,6 +116,7 @@ LEAST: Mapping[str, float] = {
     "keep_alive_seconds": 1,
     "body_seconds_max": 0.1,
     "body_bytes_per_second_min": 0,
+    "bodies_bytes_max": 1,
     "waiting_max": 0,
     "waiting_pixels_max": 0,
     "render_seconds_max": 0.1,

@@ -170,3 +170,25 @@ def test_an_unknown_setting_stops_the_start(start):
         message = str(error)
 
     assert "there is no setting CALLIGRAM_COLUMS" in message
+
+
+def test_a_port_that_is_taken_stops_the_start(start):
+    port = start().port
+    message = ""
+
+    try:
+        start(port_taken=port)
+    except AssertionError as error:
+        message = str(error)
+
+    assert f"port {port} can't be served" in message
+
+
+def test_a_silent_connection_is_closed_after_its_time(start, photo):
+    server = start(keep_alive_seconds=1)
+
+    with server.connect() as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: here\r\n")
+        rest = connection.recv(1000)
+
+    assert rest == b"" or b" 408 " in rest

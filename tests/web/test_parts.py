@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from calligram import errors
 from calligram.art.options import Options
 from calligram.errors import (
+    Busy,
     DigestMismatch,
     PictureTooLarge,
     RateExceeded,
@@ -25,7 +26,7 @@ from calligram.errors import (
 )
 from calligram.service import KEY_BYTES, Cache, Key
 from calligram.web import access, digests, forms
-from calligram.web.body import BodyRules, read_body
+from calligram.web.body import BodyRules, Budget, read_body
 from calligram.web.conditional import coded, etag_of, is_known
 from calligram.web.messages import Request
 from calligram.web.negotiation import accepted, takes_gzip
@@ -172,7 +173,7 @@ def read(pieces, rules=RULES, **headers):
 
     named = {name.encode().replace(b"_", b"-"): value for name, value in headers.items()}
     request = Request("POST", "/", b"", named, receive, "client", "id", 0.0)
-    return asyncio.run(read_body(request, rules))
+    return asyncio.run(read_body(request, rules, lambda _: None))
 
 
 def piece(body, *, more=False):
@@ -196,6 +197,18 @@ def test_a_length_over_the_limit_is_refused_before_anything_is_read():
 def test_a_body_that_breaks_off_is_refused():
     with pytest.raises(RequestMalformed):
         read([piece(b"1", more=True), {"type": "http.disconnect"}])
+
+
+def test_bodies_share_a_budget_and_give_it_back():
+    budget = Budget(bytes_max=10)
+
+    with budget.share() as take, budget.share() as another:
+        take(4)
+        another(6)
+        with pytest.raises(Busy):
+            take(1)
+
+    assert budget.held == 0
 
 
 @pytest.mark.parametrize("least", [0, 10**9])

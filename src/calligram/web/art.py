@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -21,7 +21,7 @@ from calligram.art.options import Options, shown
 from calligram.errors import EncodingRefused, NotAcceptable, OptionsRefused, RequestMalformed
 from calligram.service import Finished, Service
 from calligram.web import digests, forms
-from calligram.web.body import BodyRules, read_body
+from calligram.web.body import BodyRules, Budget, read_body
 from calligram.web.conditional import coded, etag_of
 from calligram.web.messages import Answer, Headers, Request
 from calligram.web.negotiation import accepted, takes_gzip
@@ -53,8 +53,9 @@ CACHE_STATUS = {
 class ArtRoute:
     """Answers POST /v1/art, in the format that Accept likes best, and /v1/art.{format}."""
 
-    def __init__(self, *, service: Service, rules: BodyRules) -> None:
+    def __init__(self, *, service: Service, rules: BodyRules, budget: Budget) -> None:
         self.service = service
+        self.budget = budget
         self.raw_rules = rules
         self.form_rules = BodyRules(
             bytes_max=rules.bytes_max + forms.OVERHEAD_BYTES_MAX,
@@ -70,16 +71,17 @@ class ArtRoute:
         """
         format = format or format_for(request.header(b"accept"))
         options = options_of(request.query)
-        data = await self.picture(request)
-        self.service.telemetry.pictures_bytes.inc(len(data))
-        finished = await self.service.draw(data, options, format)
+        with self.budget.share() as take:
+            data = await self.picture(request, take)
+            self.service.telemetry.pictures_bytes.inc(len(data))
+            finished = await self.service.draw(data, options, format)
         return await answer_with(finished, request)
 
-    async def picture(self, request: Request) -> bytes:
+    async def picture(self, request: Request, take: Callable[[int], None]) -> bytes:
         media_type = request.header(b"content-type") or "application/octet-stream"
         is_form = forms.is_form(media_type)
         check_head(request, media_type, is_form=is_form)
-        body = await read_body(request, self.form_rules if is_form else self.raw_rules)
+        body = await read_body(request, self.form_rules if is_form else self.raw_rules, take)
         if not body:
             raise RequestMalformed(
                 "the request has no body; curl --data-binary @photo.jpg sends a picture in it"

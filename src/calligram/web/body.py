@@ -5,14 +5,25 @@ A body is refused as soon as it is known to be too much: before its first byte w
 Content-Length says so, else at the first byte over. It must be here in time: all of it
 within `seconds_max`, and never fewer than `bytes_per_second_min` on average, after a second
 of grace. So a sender can hold a place for seconds, but not for minutes by a byte now and then.
+
+All bodies that are held at once, by requests that are read, wait or are drawn, share a budget
+of bytes: many large ones together are refused as busy, before the memory is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from calligram.errors import CalligramError, PictureTooLarge, RequestMalformed, RequestSlow
+from calligram.errors import (
+    Busy,
+    CalligramError,
+    PictureTooLarge,
+    RequestMalformed,
+    RequestSlow,
+)
 from calligram.web.messages import Request
 
 GRACE_SECONDS = 1.0
@@ -56,11 +67,40 @@ class BodyRules:
         )
 
 
-async def read_body(request: Request, rules: BodyRules) -> bytes:
-    """
-    The whole body of `request`.
+class Budget:
+    """How many bytes of bodies one server process holds at once, at most `bytes_max`."""
 
-    Raises PictureTooLarge, RequestSlow, and RequestMalformed where it breaks off.
+    def __init__(self, *, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.held = 0
+
+    @contextmanager
+    def share(self) -> Iterator[Callable[[int], None]]:
+        """What one request calls for each piece that it holds until the end; it raises Busy."""
+        taken = 0
+
+        def take(count: int) -> None:
+            nonlocal taken
+            if self.held + count > self.bytes_max:
+                raise Busy(
+                    f"{self.held} bytes of pictures are held already, and {self.bytes_max} may be",
+                    limit=self.bytes_max,
+                    actual=self.held + count,
+                )
+            self.held += count
+            taken += count
+
+        try:
+            yield take
+        finally:
+            self.held -= taken
+
+
+async def read_body(request: Request, rules: BodyRules, take: Callable[[int], None]) -> bytes:
+    """
+    The whole body of `request`; `take` is told of every piece before it is kept.
+
+    Raises PictureTooLarge, RequestSlow, RequestMalformed where it breaks off, and Busy.
     """
     declared = request.header(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > rules.bytes_max:
@@ -76,10 +116,11 @@ async def read_body(request: Request, rules: BodyRules) -> bytes:
                 if message["type"] != "http.request":
                     raise cut(received)
                 piece = message.get("body", b"")
-                pieces.append(piece)
                 received += len(piece)
                 if received > rules.bytes_max:
                     raise rules.too_large(received)
+                take(len(piece))
+                pieces.append(piece)
                 if not message.get("more_body", False):
                     break
                 timer.reschedule(started + rules.deadline(received))

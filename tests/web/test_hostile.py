@@ -1,0 +1,101 @@
+"""
+Whatever is sent, the answer is a documented one, and the server is afterwards as it was.
+
+`bench/hostile` sends the same inputs, and measures what each of them costs.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import calligram
+from hostile_bad_days import STOPPED, STRIKES, crowd, large_picture, strike
+from hostile_inputs import INPUTS, STOPPING
+from hostile_pictures import solid_png
+from hostile_talk import server_processes, talk
+from web_server import Server, jpeg
+
+PHOTO = jpeg()
+QUICK = [hostile for hostile in INPUTS if not hostile.is_long]
+columns = itertools.count(10)
+
+
+@pytest.fixture(scope="module")
+def besieged():
+    server = Server(workers=1, render_seconds_max=2, keep_alive_seconds=3)
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(autouse=True)
+def unharmed(besieged):
+    """After each test the same processes serve, and draw as before."""
+    before = server_processes(besieged)
+
+    yield
+
+    width = next(columns)
+    reply = besieged.post(f"/v1/art.txt?columns={width}", PHOTO)
+    assert reply.body == calligram.render(PHOTO, columns=width).to("txt")
+    assert server_processes(besieged) == before
+    assert [line for line in besieged.lines if '"bug"' in line] == []
+
+
+@pytest.fixture(scope="module")
+def large():
+    return large_picture()
+
+
+@pytest.mark.parametrize("hostile", QUICK, ids=lambda hostile: hostile.name)
+def test_every_hostile_input_gets_a_documented_answer(besieged, hostile):
+    said = talk(besieged.port, hostile.pieces(), answers=hostile.answers)
+
+    assert str(said) in hostile.wanted
+
+
+@pytest.mark.parametrize("hostile", STOPPING, ids=lambda hostile: hostile.name)
+def test_a_sender_that_stops_is_told_so(besieged, hostile):
+    said = talk(besieged.port, hostile.pieces())
+
+    assert str(said) in hostile.wanted
+
+
+def test_a_head_that_never_ends_is_hung_up_on(besieged):
+    said = talk(besieged.port, [b"GET /livez HTTP/1.1\r\nX: y"])
+
+    assert said.ending == "closed"
+    assert said.seconds < 10
+
+
+def test_500_silent_connections_keep_nobody_out(besieged):
+    with crowd(besieged, 500, b"POST /v1/art HTTP/1.1\r\n"):
+        reply = besieged.post("/v1/art?columns=5", PHOTO)
+
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize("number", STRIKES.values(), ids=STRIKES.keys())
+def test_a_render_process_that_is_struck_costs_one_request(besieged, large, number):
+    said = strike(besieged, large, number)
+
+    assert str(said) in STOPPED
+
+
+def test_the_largest_picture_within_the_limits_is_drawn_or_stopped(besieged, large):
+    reply = besieged.post("/v1/art", large)
+
+    assert (reply.status, reply.headers["Calligram-Error"]) in [
+        (200, None),
+        (422, "render-stopped"),
+    ]
+
+
+def test_a_render_over_its_memory_is_stopped(start):
+    server = start(render_bytes_max=64 << 20)
+
+    reply = server.post("/v1/art?colour=full", solid_png(6_000))
+
+    assert (reply.status, reply.headers["Calligram-Error"]) == (422, "render-stopped")
+    assert server.post("/v1/art", PHOTO).status == 200

@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from art_pictures import PNG_MAGIC, chunk, gif, oriented, packed, png, scene, tiff_pages, written
 from PIL import Image
 
+from art_pictures import PNG_MAGIC, chunk, gif, oriented, packed, png, scene, tiff_pages, written
 from calligram.art.headers import read_header, sniff
 from calligram.art.limits import DEFAULT_LIMITS
 from calligram.errors import PictureDamaged, PictureTooLarge, PictureUnknown
@@ -39,7 +39,8 @@ def test_a_bomb_is_refused_with_its_numbers(data: bytes) -> None:
         read_header(data, DEFAULT_LIMITS)
     seconds = time.process_time() - start
 
-    assert refusal.value.limit is not None and refusal.value.actual is not None
+    assert refusal.value.limit is not None
+    assert refusal.value.actual is not None
     assert refusal.value.actual > refusal.value.limit
     assert seconds < 0.05  # Ten times what was measured: a busy machine is no fault.
 
@@ -53,7 +54,7 @@ def test_the_size_is_read_as_pillow_reads_it(format: str) -> None:
 
 
 @pytest.mark.parametrize("lossless", [True, False])
-def test_both_kinds_of_still_webp_tell_their_size(lossless: bool) -> None:
+def test_both_kinds_of_still_webp_tell_their_size(*, lossless: bool) -> None:
     header = read_header(written(scene(61, 43), "WEBP", lossless=lossless), DEFAULT_LIMITS)
 
     assert (header.width, header.height) == (61, 43)
@@ -129,7 +130,7 @@ def test_packed_text_of_just_a_mebibyte_is_read_and_a_byte_more_is_not() -> None
 
 
 @pytest.mark.parametrize("big", [True, False])
-def test_pages_in_a_circle_are_refused(big: bool) -> None:
+def test_pages_in_a_circle_are_refused(*, big: bool) -> None:
     with pytest.raises(PictureDamaged, match="circle"):
         read_header(tiff_pages(3, circle=True, big=big), DEFAULT_LIMITS)
 

@@ -197,7 +197,7 @@ def flat_mode(mode: str) -> str:
     """The mode without alpha or palette in which the colours of `mode` keep their meaning."""
     if mode == "CMYK":
         return mode
-    return "L" if mode[0] in "1L" and mode != "LAB" or mode.startswith("I;16") else "RGB"
+    return "L" if (mode[0] in "1L" and mode != "LAB") or mode.startswith("I;16") else "RGB"
 
 
 def flattened(image: Image.Image, background: str, *, grey: bool) -> Image.Image:

@@ -113,7 +113,7 @@ def granian(settings: Settings, address: str, port: int, folder: Path) -> Any:
         "calligram.compose:application",
         address=address,
         port=port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         factory=True,
         workers=settings.workers,
         loop=Loops.auto,
@@ -216,6 +216,10 @@ async def running(
     settings: Settings, telemetry: Telemetry, workers: Workers, cache: Cache
 ) -> AsyncIterator[None]:
     """From before the first request to after the last one."""
+    from PIL import Image
+
+    # Pillow loads its plug-ins when a picture first needs one, and holds up the loop meanwhile.
+    Image.init()
     await workers.start()
     watching = asyncio.create_task(watch(telemetry, workers, cache))
     telemetry.log.info("ready", process=os.getpid())

@@ -238,7 +238,7 @@ class SpoolFull(Unavailable):
 
 
 class SpoolFailed(Unavailable):
-    """The server's disk failed to keep a picture; after a failed fsync nothing more is kept on it."""
+    """The server's disk failed to keep a picture; after a failed fsync it keeps nothing more."""
 
     code = "spool-failed"
 

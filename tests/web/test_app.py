@@ -17,6 +17,22 @@ from calligram.web.cors import Cors
 from calligram.web.routes import Route
 
 
+class Scope:
+    """The head of a request, as Granian tells it."""
+
+    method, path, query_string, client = "GET", "/", "", "127.0.0.1:1"
+
+    def __init__(self, accept):
+        self.headers = {"accept": accept, "x-request-id": "mine"}
+
+
+class Exchange:
+    """Keeps the answer that it is given."""
+
+    def response_bytes(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+
 @pytest.fixture
 def ask(capfd):
     """Ask an application whose route raises `error`; tells status, headers, body and log."""
@@ -32,21 +48,10 @@ def ask(capfd):
             draining=lambda: False,
             cors=Cors(frozenset()),
         )
-        sent = []
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": "/",
-            "query_string": b"",
-            "headers": [(b"accept", accept.encode()), (b"x-request-id", b"mine")],
-        }
-        asyncio.run(application(scope, None, send))
+        exchange = Exchange()
+        asyncio.run(application.__rsgi__(Scope(accept), exchange))
         log = capfd.readouterr().out
-        return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"], log
+        return exchange.status, dict(exchange.headers), exchange.body, log
 
     return asked
 
@@ -58,13 +63,13 @@ def test_a_bug_says_nothing_to_the_client_and_all_to_the_log(ask):
     assert json.loads(body)["code"] == "internal-error"
     assert b"secret" not in body
     assert b"mine" in body
-    assert headers[b"cache-control"] == b"no-store"
+    assert headers["cache-control"] == "no-store"
     assert "ZeroDivisionError: secret" in log
 
 
 def test_a_busy_server_says_when_to_come_back(ask):
     status, headers, body, _ = ask(Busy("secret", retry_after_seconds=7), accept="*/*")
 
-    assert (status, headers[b"retry-after"]) == (503, b"7")
+    assert (status, headers["retry-after"]) == (503, "7")
     assert b"secret" not in body
     assert body.endswith(b"(request mine) [busy]\n")

@@ -14,7 +14,7 @@ import calligram
 from hostile_bad_days import STOPPED, STRIKES, crowd, large_picture, strike
 from hostile_inputs import INPUTS, STOPPING
 from hostile_pictures import solid_png
-from hostile_talk import server_processes, talk
+from hostile_talk import resident_bytes, server_processes, talk
 from web_server import Server, jpeg
 
 PHOTO = jpeg()
@@ -99,3 +99,16 @@ def test_a_render_over_its_memory_is_stopped(start):
 
     assert (reply.status, reply.headers["Calligram-Error"]) == (422, "render-stopped")
     assert server.post("/v1/art", PHOTO).status == 200
+
+
+def test_refused_forms_leave_nothing_in_memory(start):
+    server = start(workers=1)
+    [many_parts] = [hostile for hostile in INPUTS if hostile.name == "form: 100,000 parts"]
+    length = len(b"".join(many_parts.pieces()))
+    said = [str(talk(server.port, many_parts.pieces())) for _ in range(4)]
+    before = resident_bytes(server_processes(server))
+
+    said += [str(talk(server.port, many_parts.pieces())) for _ in range(8)]
+
+    assert set(said) == set(many_parts.wanted)
+    assert resident_bytes(server_processes(server)) - before < 3 * length

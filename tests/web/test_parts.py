@@ -165,38 +165,51 @@ def test_each_byte_earns_time_up_to_the_limit(received, deadline):
     assert RULES.deadline(received) == pytest.approx(deadline)
 
 
-def read(pieces, rules=RULES, **headers):
-    async def receive():
-        if not pieces:
-            await asyncio.Event().wait()
-        return pieces.pop(0)
+class Body:
+    """A body whose pieces come; after them the rest doesn't, or the client is gone."""
 
+    def __init__(self, pieces, end):
+        self.pieces, self.end = pieces, end
+
+    async def __call__(self):
+        return b"".join([piece async for piece in self])
+
+    async def __aiter__(self):
+        for piece in self.pieces:
+            yield piece
+        if self.end == "stuck":
+            await asyncio.Event().wait()
+        if self.end == "gone":
+            raise RuntimeError("gone")
+
+
+def read(pieces, rules=RULES, *, end="whole", **headers):
     named = {name.encode().replace(b"_", b"-"): value for name, value in headers.items()}
-    request = Request("POST", "/", b"", named, receive, "client", "id", 0.0)
+    request = Request("POST", "/", b"", named, Body(pieces, end), "client", "id", 0.0)
     return asyncio.run(read_body(request, rules, lambda _: None))
 
 
-def piece(body, *, more=False):
-    return {"type": "http.request", "body": body, "more_body": more}
-
-
 def test_a_body_of_exactly_the_limit_is_read_whole():
-    assert read([piece(b"12345", more=True), piece(b"67890")]) == b"1234567890"
+    assert read([b"12345", b"67890"]) == b"1234567890"
+    assert read([b"12345", b"67890"], content_length="10") == b"1234567890"
 
 
 def test_one_byte_more_is_refused():
     with pytest.raises(PictureTooLarge):
-        read([piece(b"12345", more=True), piece(b"678901")])
+        read([b"12345", b"678901"])
+    with pytest.raises(PictureTooLarge):
+        read([b"12345", b"678901"], content_length="1", transfer_encoding="chunked")
 
 
 def test_a_length_over_the_limit_is_refused_before_anything_is_read():
     with pytest.raises(PictureTooLarge):
-        read([], content_length="11")
+        read([], end="stuck", content_length="11")
 
 
-def test_a_body_that_breaks_off_is_refused():
+@pytest.mark.parametrize("headers", [{}, {"content_length": "9"}])
+def test_a_body_that_breaks_off_is_refused(headers):
     with pytest.raises(RequestMalformed):
-        read([piece(b"1", more=True), {"type": "http.disconnect"}])
+        read([b"1"], end="gone", **headers)
 
 
 def test_bodies_share_a_budget_and_give_it_back():
@@ -211,12 +224,13 @@ def test_bodies_share_a_budget_and_give_it_back():
     assert budget.held == 0
 
 
+@pytest.mark.parametrize("headers", [{}, {"content_length": "9"}])
 @pytest.mark.parametrize("least", [0, 10**9])
-def test_a_body_that_does_not_come_is_refused(least):
+def test_a_body_that_does_not_come_is_refused(least, headers):
     rules = BodyRules(bytes_max=10, seconds_max=0.01, bytes_per_second_min=least)
 
     with pytest.raises(RequestSlow):
-        read([piece(b"1", more=True)], rules)
+        read([b"1"], rules, end="stuck", **headers)
 
 
 def test_a_bucket_fills_up_evenly():

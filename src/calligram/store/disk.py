@@ -51,15 +51,22 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def try_lock(path: Path) -> int | None:
-    """The lock at `path`, as an open file, or None where another has it. Closing it frees it."""
-    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def hold(opened: int) -> bool:
+    """Lock an open file, as long as it is open. False where another has it."""
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(opened)
-        return None
-    return opened
+        return False
+    return True
+
+
+def try_lock(path: Path) -> int | None:
+    """The lock at `path`, as an open file, or None where another has it. Closing it frees it."""
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if hold(opened):
+        return opened
+    os.close(opened)
+    return None
 
 
 @contextmanager

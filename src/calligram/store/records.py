@@ -19,16 +19,17 @@ from calligram.errors import Damaged, StoreUnavailable
 
 VERSION = 1
 
-Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
 Moment = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$", max_length=27
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z\Z",
+        max_length=27,
     ),
 ]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Format = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]{1,16}$")]
-Algorithm = Annotated[str, msgspec.Meta(pattern="^[a-z]+-[1-9][0-9]*$", max_length=64)]
+Format = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]{1,16}\\Z")]
+Algorithm = Annotated[str, msgspec.Meta(pattern="^[a-z]+-[1-9][0-9]*\\Z", max_length=64)]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +40,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     is pinned to. `width` and `height` are pixels.
     """
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     picture: Id
     bytes: Count
     format: Format
@@ -55,7 +56,7 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     still lies; who keeps the picture again after that has a living record.
     """
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     picture: Id
     deleted_at: Moment
 
@@ -71,7 +72,7 @@ class Numbered(msgspec.Struct, frozen=True):
     version: int
 
 
-Kind = TypeVar("Kind", Record, Tombstone)
+Kind = TypeVar("Kind", bound=Record | Tombstone)
 
 
 def write(value: Record | Tombstone) -> bytes:

@@ -71,6 +71,9 @@ class ArtRoute:
         """
         format = format or format_for(request.header(b"accept"))
         options = options_of(request.query)
+        # Under twice the load half of all requests are refused: that must cost next to nothing,
+        # and a body that is not read, hashed and looked at is what it would cost.
+        self.service.workers.check_room()
         with self.budget.share() as take:
             data = await self.picture(request, take)
             self.service.telemetry.pictures_bytes.inc(len(data))

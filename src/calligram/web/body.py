@@ -13,6 +13,7 @@ of bytes: many large ones together are refused as busy, before the memory is gon
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from calligram.errors import (
 from calligram.web.messages import Request
 
 GRACE_SECONDS = 1.0
+RESCHEDULE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,17 @@ class BodyRules:
             actual=round(received / seconds),
         )
 
+    def late(self, length: int, seconds: float) -> RequestSlow:
+        """What to say of a body of known length that isn't here after all the time it had."""
+        by_rate = seconds < self.seconds_max
+        least = f", at {self.bytes_per_second_min} bytes a second" if by_rate else ""
+        return RequestSlow(
+            f"the body's {length} bytes are not here after {seconds:.3g} s, which is the "
+            f"limit{least}; a smaller picture or a faster connection will do",
+            limit=self.bytes_per_second_min if by_rate else self.seconds_max,
+            actual=None if by_rate else seconds,
+        )
+
 
 class Budget:
     """How many bytes of bodies one server process holds at once, at most `bytes_max`."""
@@ -103,31 +116,52 @@ async def read_body(request: Request, rules: BodyRules, take: Callable[[int], No
     Raises PictureTooLarge, RequestSlow, RequestMalformed where it breaks off, and Busy.
     """
     declared = request.header(b"content-length")
-    if declared is not None and declared.isdigit() and int(declared) > rules.bytes_max:
-        raise rules.too_large(int(declared))
+    chunked = request.header(b"transfer-encoding") is not None
+    if declared is None or chunked or not declared.isdigit():
+        return await read_pieces(request, rules, take)
+    length = int(declared)
+    if length > rules.bytes_max:
+        raise rules.too_large(length)
+    take(length)
+    # Known to be small enough, it is fetched in one go: each piece would cost a change of
+    # threads. It has the time that its last byte would have had.
+    seconds = rules.deadline(length)
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.body()
+    except TimeoutError:
+        raise rules.late(length, seconds) from None
+    except RuntimeError:
+        raise cut(f"of {length} bytes") from None
+
+
+async def read_pieces(request: Request, rules: BodyRules, take: Callable[[int], None]) -> bytes:
+    """A body of unknown length, counted as it comes."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    pieces: list[bytes] = []
+    # Pieces may be single bytes: they are put together at once, and the clock is set anew
+    # only where it is due, not for each of them.
+    whole = io.BytesIO()
     received = 0
+    due = started + rules.deadline(0)
     try:
-        async with asyncio.timeout_at(started + rules.deadline(0)) as timer:
-            while True:
-                message = await request.receive()
-                if message["type"] != "http.request":
-                    raise cut(received)
-                piece = message.get("body", b"")
+        async with asyncio.timeout_at(due) as timer:
+            async for piece in request.body:
                 received += len(piece)
                 if received > rules.bytes_max:
                     raise rules.too_large(received)
                 take(len(piece))
-                pieces.append(piece)
-                if not message.get("more_body", False):
-                    break
-                timer.reschedule(started + rules.deadline(received))
+                whole.write(piece)
+                earned = started + rules.deadline(received)
+                if earned - due > RESCHEDULE_SECONDS:
+                    due = earned
+                    timer.reschedule(due)
     except TimeoutError:
         raise rules.too_slow(received, loop.time() - started) from None
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    except RuntimeError:
+        raise cut(f"after {received} bytes") from None
+    return whole.getvalue()
 
 
-def cut(received: int) -> CalligramError:
-    return RequestMalformed(f"the body breaks off after {received} bytes")
+def cut(where: str) -> CalligramError:
+    return RequestMalformed(f"the body breaks off, {where}")

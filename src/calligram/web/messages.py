@@ -1,23 +1,32 @@
 """
 A request as the routes see it, and the answer that they give.
 
-Names of headers are lower-case bytes, as ASGI has them; values are text.
+Names of headers are lower-case bytes; values are text in a request, bytes in an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Protocol, TypeAlias
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 NO_STORE = (b"cache-control", b"no-store")
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
+
+
+class Body(Protocol):
+    """
+    A request's body, still in the socket: all of it at once, or piece by piece as it comes.
+
+    Either raises a RuntimeError of the server's where the client breaks off.
+    """
+
+    def __call__(self) -> Awaitable[bytes]: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
 @dataclass(slots=True)
@@ -28,7 +37,7 @@ class Request:
     path: str
     query: bytes
     headers: dict[bytes, str]
-    receive: Receive
+    body: Body
     client: str
     id: str
     started: float
@@ -54,10 +63,10 @@ def answer(
     return Answer(status, ((b"content-type", media_type.encode()), *headers), body)
 
 
-def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
+def headers_of(pairs: Iterable[tuple[str, str]]) -> dict[bytes, str]:
     """Headers by name; several of one name are one list with commas, as RFC 9110 has it."""
     headers: dict[bytes, str] = {}
-    for name, value in pairs:
-        text = value.decode("latin-1")
+    for told, text in pairs:
+        name = told.encode("latin-1")
         headers[name] = f"{headers[name]}, {text}" if name in headers else text
     return headers

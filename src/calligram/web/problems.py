@@ -43,6 +43,10 @@ STATUSES: Mapping[type[CalligramError], int] = {
     errors.Unavailable: 503,
     errors.Busy: 503,
     errors.Draining: 503,
+    errors.SpoolFull: 507,
+    errors.SpoolFailed: 503,
+    errors.StoreUnavailable: 503,
+    errors.Damaged: 500,
 }
 """A leaf's status. An error without one is a bug of ours, and 500."""
 
@@ -50,6 +54,9 @@ FIXED = {
     "unavailable": "The server can't draw just now; try again later",
     "busy": "The server has as much to draw as it takes on at once; try again later",
     "draining": "This server is being stopped; try again",
+    "spool-full": "The server has no room to keep one more picture; try again later",
+    "spool-failed": "The server can't keep pictures just now; try again later",
+    "store-unavailable": "The store does not answer; try again later",
 }
 OURS = "Something is wrong with the server, and not with the request"
 NOT_READ = (errors.PictureTooLarge, errors.RequestSlow, errors.RequestTooLarge)

@@ -41,6 +41,8 @@ ANSWER_HEAD = struct.Struct("!cdI")
 READY, DRAWN, REFUSED, BROKEN = b"r", b"d", b"e", b"b"
 """Kinds of answers: started, the art, an error of ours, a bug's traceback."""
 
+NICENESS = 5
+
 NOTE_BYTES_MAX = 16_384
 """An answer that is no art is not longer than this."""
 
@@ -67,6 +69,8 @@ def main(render_seconds_max: float, render_bytes_max: int) -> None:
     # Ctrl-C and a service manager's SIGTERM reach all processes; the server alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Where cores are short, answering and refusing go before drawing: a refusal is for now.
+    os.nice(NICENESS)
     channel = socket.socket(fileno=0)
     warm_up()
     fence_in(render_bytes_max)

@@ -100,6 +100,11 @@ class Workers:
         """Whether a render that can't run at once would be refused."""
         return not self.line.has_room(1)
 
+    def check_room(self) -> None:
+        """Raise Busy where any render would be refused: before its picture is even received."""
+        if self.is_full:
+            raise self.busy("as many renders wait as may")
+
     async def start(self) -> None:
         """Start all children and wait until they can draw; Unavailable if they can't."""
         self.loop = asyncio.get_running_loop()

@@ -24,6 +24,8 @@ from calligram.art.model import Pixels
 FULL_SHARE = 1
 """Percent of the samples that get full ink."""
 
+EVERY = np.arange(256)
+
 RANGE_MIN = 64
 """Inks that a stretch must leave between its ends: at most 4 times the contrast."""
 
@@ -51,5 +53,5 @@ def table(blank: int, full: int) -> NDArray[np.uint8]:
         # Widened in proportion to where the picture stands: 0 grows only upwards, 255 only down.
         blank -= missing * (blank + full) // 510
         full = blank + RANGE_MIN
-    inks = (2 * 255 * (np.arange(256) - blank) + (full - blank)) // (2 * (full - blank))
-    return inks.clip(0, 255).astype(np.uint8)
+    inks = (510 * (EVERY - blank) + (full - blank)) // (2 * (full - blank))
+    return np.minimum(np.maximum(inks, 0), 255).astype(np.uint8)

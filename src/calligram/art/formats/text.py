@@ -18,5 +18,6 @@ from calligram.art.model import Art
 def pieces(art: Art) -> Iterator[bytes]:
     """The art's characters in UTF-8, colours left out."""
     for band in bands(art):
-        lines = np.pad(band.characters, ((0, 0), (0, 1)), constant_values=ord("\n"))
+        lines = np.full((band.rows, band.columns + 1), ord("\n"), np.uint32)
+        lines[:, :-1] = band.characters
         yield characters_of(lines).encode("utf-8")

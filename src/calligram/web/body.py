@@ -128,11 +128,14 @@ async def read_body(request: Request, rules: BodyRules, take: Callable[[int], No
     seconds = rules.deadline(length)
     try:
         async with asyncio.timeout(seconds):
-            return await request.body()
+            body = await request.body()
     except TimeoutError:
         raise rules.late(length, seconds) from None
     except RuntimeError:
-        raise cut(f"of {length} bytes") from None
+        raise cut(f"which should have {length} bytes") from None
+    if len(body) != length:
+        raise cut(f"which should have {length} bytes, after {len(body)}")
+    return body
 
 
 async def read_pieces(request: Request, rules: BodyRules, take: Callable[[int], None]) -> bytes:

@@ -27,7 +27,7 @@ EXACT = 1 << 24
 """float32 holds every whole number up to this one."""
 
 CHUNK_PRODUCTS = 1 << 24
-"""Multiplications whose results are held at a time: 16 MiB of scores for 32 samples a cell."""
+"""Multiplications whose results are held at a time: 2 MiB of scores for 32 samples a cell."""
 
 CALL_PRODUCTS = 1 << 18
 """

@@ -19,6 +19,8 @@ from typing import Any
 from calligram.art.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 
 PREFIX = "CALLIGRAM_"
+OFF = "off"
+"""As the store's address: nothing is kept."""
 
 
 class SettingsRefused(Exception):
@@ -28,6 +30,12 @@ class SettingsRefused(Exception):
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def data_folder() -> str:
+    """Where data of this user's programs lie, by the XDG base directory specification."""
+    home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(home, "calligram")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +71,12 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     tokens_file: str = ""
     requests_per_minute_max: int | None = None
+    data_folder: str = field(default_factory=data_folder)
+    spool_folder: str = ""
+    store_url: str = ""
+    store_config_file: str = ""
+    vault_url: str = ""
+    vault_config_file: str = ""
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
@@ -71,6 +85,9 @@ class Settings:
                 raise SettingsRefused(f"{variable(name)} must be at least {least}, not {value}")
         if self.port > 65535:
             raise SettingsRefused(f"{variable('port')} must be 0 to 65535, not {self.port}")
+        check_url("vault_url", self.vault_url)
+        if self.store_url != OFF:
+            check_url("store_url", self.store_url)
         for origin in self.cors_origins:
             if origin != "*" and not origin.startswith(("http://", "https://")):
                 raise SettingsRefused(
@@ -127,6 +144,19 @@ LEAST: Mapping[str, float] = {
     **{limit.name: 1 for limit in dataclasses.fields(Limits)},
     "requests_per_minute_max": 1,
 }
+
+
+STORE_KINDS = ("s3", "az", "gs", "file", "memory")
+
+
+def check_url(name: str, url: str) -> None:
+    """Refuse what is no address of a store. The address itself is not told: it may hold a key."""
+    if not url or url.partition("://")[0] in STORE_KINDS:
+        return
+    raise SettingsRefused(
+        f"{variable(name)} must be an address that begins with "
+        f"{', '.join(f'{kind}://' for kind in STORE_KINDS)}"
+    )
 
 
 def variable(name: str) -> str:

@@ -98,11 +98,11 @@ def free_ports(count: int) -> list[int]:
     raise AssertionError("no free ports")
 
 
-def wait_until(is_so) -> None:
+def wait_until(is_so, *, seconds_max: float = SECONDS_MAX) -> None:
     """Ask again and again. A server that starts in other processes sends no event to wait for."""
     tick = threading.Event()
-    for _ in range(SECONDS_MAX * 10):
+    for _ in range(round(seconds_max * 10)):
         if is_so():
             return
         tick.wait(0.1)
-    raise AssertionError(f"not within {SECONDS_MAX} s: {is_so}")
+    raise AssertionError(f"not within {seconds_max} s: {is_so}")

@@ -42,14 +42,6 @@ def weed(tmp_path):
         server.kill()
 
 
-def kill_all(server) -> None:
-    """The whole server at once, as a power cut would; the kernel keeps what was written."""
-    for process in [server.process.pid, *server.descendants()]:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    server.process.wait()
-
-
 def away_config(folder: Path) -> dict[str, object]:
     """Settings of a store that nobody reaches."""
     file = folder / "away.json"
@@ -66,7 +58,7 @@ def test_a_promised_picture_survives_a_kill(start, tmp_path):
     # With the store away all of them are in the spool when the server dies.
     server = start(data_folder=tmp_path, **away_config(tmp_path))
     promised = [p for p in pictures if server.post("/v1/pictures", p).status == 201]
-    kill_all(server)
+    server.kill()
 
     server = start(data_folder=tmp_path)
 

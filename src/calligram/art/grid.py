@@ -56,19 +56,17 @@ class Grid:
         return cls(options.columns, max(1, rows))
 
 
-def sampled(pixels: Pixels, grid: Grid, *, high: int, wide: int) -> Pixels:
+def sampled(image: Image.Image, grid: Grid, *, high: int, wide: int) -> Pixels:
     """
-    `pixels` resampled to cells of high x wide samples: (rows x high, columns x wide[, 3]).
+    `image` resampled to cells of high x wide samples: (rows x high, columns x wide[, 3]).
 
     Colours through Pillow's triangle filter; luma through its box, which takes two thirds of
     the time and shows in no score of luma. Both work on 8-bit pixels in fixed point, with
     coefficients that take no multiplication and addition in one, so processors can't differ.
     """
     size = (grid.columns * wide, grid.rows * high)
-    if pixels.shape[:2] == size[::-1]:
-        return pixels
-    kernel = Image.Resampling.BOX if pixels.ndim == 2 else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(pixels).resize(size, kernel))
+    kernel = Image.Resampling.BOX if image.mode == "L" else Image.Resampling.BILINEAR
+    return np.asarray(image.resize(size, kernel) if image.size != size else image)
 
 
 def cells(samples: Pixels, grid: Grid) -> Pixels:

@@ -92,10 +92,9 @@ class InkTable:
     """
     Glyphs, ready to be compared with inked cells.
 
-    weights (P + 1, G and some more) are whole numbers in float32: those of a cell's samples,
-    and what is taken off each glyph's score, for a last sample that is always 1. tones (G,)
-    are the inks that the glyphs stand for, 0 to 255; densest is the greatest mean coverage,
-    0 to 255.
+    weights (P + 1, at least G) are whole numbers in float32: those of a cell's samples, and,
+    for a last sample that is always 1, what is taken off a glyph's score. tones (G,) are the
+    inks that the glyphs stand for, 0 to 255; densest is the greatest mean coverage, 0 to 255.
     """
 
     weights: NDArray[np.float32]

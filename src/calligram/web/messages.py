@@ -31,7 +31,10 @@ class Body(Protocol):
 
 @dataclass(slots=True)
 class Request:
-    """One request. `id` is ours or a checked one; `client` is the address that it came from."""
+    """
+    One request. `id` is ours or a checked one; `client` is the address that it came from;
+    `version` is HTTP's, "1.1" or "1" for 1.0.
+    """
 
     method: str
     path: str
@@ -41,6 +44,7 @@ class Request:
     client: str
     id: str
     started: float
+    version: str = "1.1"
     route: str = "none"
 
     def header(self, name: bytes) -> str | None:

@@ -12,15 +12,22 @@ from calligram.web.access import Rate, Tokens
 
 
 def tokens_of(settings: Settings) -> Tokens | None:
-    """The tokens that are known; None where none are asked for."""
-    from calligram.web.access import Tokens
+    """The tokens that may draw; None where none are asked for. Raises SettingsRefused."""
+    return tokens_in("tokens_file", settings.tokens_file)
 
-    if not settings.tokens_file:
+
+def operator_of(settings: Settings) -> Tokens | None:
+    """The tokens that may delete; None where nobody may. Raises SettingsRefused."""
+    return tokens_in("operator_tokens_file", settings.operator_tokens_file)
+
+
+def tokens_in(name: str, path: str) -> Tokens | None:
+    if not path:
         return None
     try:
-        return Tokens.read(Path(settings.tokens_file).read_text())
+        return Tokens.read(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise SettingsRefused(f"{variable('tokens_file')} can't be read: {error}") from error
+        raise SettingsRefused(f"{variable(name)} can't be read: {error}") from error
 
 
 def rate_of(settings: Settings) -> Rate | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from calligram.errors import StoreUnavailable
 from calligram.settings import OFF, Settings, SettingsRefused, variable
-from calligram.store import Bucket, Spool
+from calligram.store import Bucket, Spool, Unvaulted
 
 
 def store_of(settings: Settings) -> Bucket | None:
@@ -26,20 +26,22 @@ def store_of(settings: Settings) -> Bucket | None:
     if settings.store_url == OFF:
         return None
     url = settings.store_url or (Path(settings.data_folder).absolute() / "store").as_uri()
-    return bucket_of("store", url, settings.store_config_file)
+    return bucket_of("store", url, settings.store_config_file, settings.store_seconds_max)
 
 
 def vault_of(settings: Settings) -> Bucket | None:
     """The vault, if there is one. Raises SettingsRefused."""
     if not settings.vault_url:
         return None
-    return bucket_of("vault", settings.vault_url, settings.vault_config_file)
+    return bucket_of(
+        "vault", settings.vault_url, settings.vault_config_file, settings.store_seconds_max
+    )
 
 
-def bucket_of(name: str, url: str, config_file: str) -> Bucket:
+def bucket_of(name: str, url: str, config_file: str, seconds_max: float) -> Bucket:
     config = config_of(f"{name}_config_file", config_file)
     try:
-        return Bucket.at(url, config=config)
+        return Bucket.at(url, seconds_max=seconds_max, config=config)
     except StoreUnavailable as error:
         raise SettingsRefused(f"{variable(name)}_URL can't be used: {error}") from error
 
@@ -61,3 +63,8 @@ def spool_of(settings: Settings) -> Spool:
     """The spool, not yet prepared."""
     folder = Path(settings.spool_folder or Path(settings.data_folder) / "spool")
     return Spool(folder.absolute(), picture_bytes_max=settings.picture_bytes_max)
+
+
+def unvaulted_of(settings: Settings) -> Unvaulted:
+    """What the vault is behind by; its folder is not yet made."""
+    return Unvaulted(spool_of(settings).folder / "unvaulted")

@@ -6,8 +6,6 @@ It draws nothing and needs no numpy: what it holds is there once for all server 
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import shutil
 import socket
@@ -16,7 +14,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from calligram.compose.access import tokens_of
+from calligram.compose.access import operator_of, tokens_of
+from calligram.compose.draining import draining
+from calligram.compose.lines import log_settings
 from calligram.settings import Settings, SettingsRefused, variable
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -30,7 +30,7 @@ def serve(settings: Settings) -> None:
     Raises SettingsRefused where the address can't be had, or the tokens can't be read.
     """
     # Read here too: a mistake is told once, and not by every server process.
-    tokens_of(settings)
+    tokens_of(settings), operator_of(settings)
     held = hold(settings.host, settings.port)
     address, port = held.getsockname()[:2]
     folder = Path(tempfile.mkdtemp(prefix="calligram-"))
@@ -40,7 +40,8 @@ def serve(settings: Settings) -> None:
     os.environ[FOLDER_VARIABLE] = str(folder)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        granian(settings, address, port, folder).serve()
+        with draining(settings, folder):
+            granian(settings, address, port, folder).serve()
     finally:
         held.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,31 +111,3 @@ def granian(settings: Settings, address: str, port: int, folder: Path) -> Any:
         respawn_failed_workers=True,
         workers_kill_timeout=settings.drain_seconds_max + 5,
     )
-
-
-class Line(logging.Formatter):
-    """A record as one JSON object."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {"event": "server", "level": record.levelname.lower(), "told": record.getMessage()}
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told)
-
-
-def log_settings() -> dict[str, Any]:
-    """Granian's own few words, and what libraries have to say, as JSON lines like ours."""
-    return {
-        "formatters": {"line": {"()": Line}},
-        "handlers": {
-            "console": {
-                "formatter": "line",
-                "class": "logging.StreamHandler",
-                "stream": "ext://sys.stdout",
-            }
-        },
-        "loggers": {
-            name: {"handlers": ["console"], "level": "INFO", "propagate": False}
-            for name in ("_granian", "calligram")
-        },
-    }

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from calligram.care.pace import Pace
@@ -27,6 +28,9 @@ from calligram.care.shelves import Side, Sight
 from calligram.errors import Damaged
 from calligram.store.keys import picture_key, record_key, tombstone_key
 from calligram.store.records import Record, Tombstone
+
+CLOCKS_SECONDS = 60.0
+"""So far apart a server's clock and a store's may be."""
 
 T = TypeVar("T")
 
@@ -103,8 +107,8 @@ class Carrier:
         if there.record is not None:
             # One that can't be read may have come later, and then it is not ours to take away.
             kept = readable(self.target, record_key(id), lambda: objects.record(id))
-        elif not self.replaces:
-            # It may have been kept again, and have lost its record: verify knows more.
+        elif not self.replaces and not is_older(there, tombstone):
+            # It may have been kept again here, and have lost its record.
             return 0
         objects.clear(tombstone)
         return 1 if kept is None or tombstone.buries(kept) else 0
@@ -172,6 +176,16 @@ def is_alike(here: Sight, there: Sight) -> bool:
     copy. Clocks of two providers differ: at worst, records are read in vain.
     """
     return here == there and here.tombstone is None and here.record_written <= there.record_written
+
+
+def is_older(sight: Sight, tombstone: Tombstone) -> bool:
+    """
+    Is a picture without a record surely older than its deletion?
+
+    If not, it may have been kept again after it: only its record could tell.
+    """
+    deleted_at = datetime.fromisoformat(tombstone.deleted_at).timestamp()
+    return sight.picture_written < deleted_at - CLOCKS_SECONDS
 
 
 def tombstone_at(side: Side, id: str) -> Tombstone | None:

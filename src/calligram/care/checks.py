@@ -18,9 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from calligram.care.carrier import Found, missing, readable, tombstone_at, wrong_size
+from calligram.care.carrier import Found, is_older, missing, readable, tombstone_at, wrong_size
 from calligram.care.pace import Pace
 from calligram.care.reports import Outcome, Problem, Walk
 from calligram.care.shelves import SHELVES, Side, Sight, glance
@@ -30,9 +29,6 @@ from calligram.store.keys import picture_key, record_key, tombstone_key
 from calligram.store.records import Record, Tombstone
 
 AGAIN_SECONDS = 1.0
-CLOCKS_SECONDS = 60.0
-"""So far apart a server's clock and a store's may be."""
-
 PASSING = {"missing", "undeleted"}
 """Problems that a picture may have for a moment, while it is moved or deleted."""
 
@@ -173,8 +169,7 @@ class Verifier:
             return tombstone.buries(found.record)
         if self.living_there(id, there, tombstone) is not None:
             return False
-        deleted_at = datetime.fromisoformat(tombstone.deleted_at).timestamp()
-        return here.picture_written < deleted_at - CLOCKS_SECONDS
+        return is_older(here, tombstone)
 
     def is_missed(self, id: str, there: Sight, tombstone: Tombstone | None) -> bool:
         living = self.living_there(id, there, tombstone)

@@ -34,6 +34,7 @@ from calligram.errors import CalligramError, Damaged, StoreUnavailable
 from calligram.store import disk
 from calligram.store.keys import record_key
 from calligram.store.schedule import wait_seconds
+from calligram.store.unvaulted import MARKERS_MAX
 
 LOG = logging.getLogger(__name__)
 
@@ -157,8 +158,10 @@ class Backup:
             concurrency=self.concurrency, per_second_max=self.per_second_max, stopped=stopped
         )
         self.look()
+        # Where as many are marked as may be, others are not.
+        is_overflowing = len(self.seen) >= MARKERS_MAX
         self.carry_marked(pace)
-        if self.is_full_due():
+        if is_overflowing or self.is_full_due():
             self.walk(pace)
 
     # --- What is new ---------------------------------------------------------------------

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import itertools
 import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from calligram.errors import CalligramError
@@ -117,26 +116,33 @@ class Oracle:
 
     def send(self, numbers: Iterable[int], *, clients: int = 8) -> None:
         """Upload all `numbers`, `clients` at a time."""
-        with ThreadPoolExecutor(clients) as pool:
-            for _ in pool.map(self.upload, numbers, chunksize=1):
-                pass
+        left = iter(numbers)
+        self.run(lambda: next(left, None), clients)
 
-    def send_for(self, seconds: float, rate: float, *, clients: int = 8) -> int:
-        """Upload `rate` a second for so long; returns how many."""
-        numbers = itertools.count()
-        until = time.monotonic() + seconds
+    def send_for(self, seconds: float, rate: float, *, first: int = 0, clients: int = 8) -> None:
+        """Upload `rate` a second for so long, from number `first` on."""
         began = time.monotonic()
+        left = iter(range(round(seconds * rate)))
+
+        def due() -> int | None:
+            number = next(left, None)
+            if number is None:
+                return None
+            self.pause.wait(max(0.0, began + number / rate - time.monotonic()))
+            return first + number
+
+        self.run(due, clients)
+
+    def run(self, next_number: Callable[[], int | None], clients: int) -> None:
+        """Upload what `next_number` says until it says None."""
 
         def one_client() -> None:
-            while time.monotonic() < until:
-                number = next(numbers)
-                self.pause.wait(max(0.0, began + number / rate - time.monotonic()))
+            while (number := next_number()) is not None:
                 self.upload(number)
 
         with ThreadPoolExecutor(clients) as pool:
             for running in [pool.submit(one_client) for _ in range(clients)]:
                 running.result()
-        return len(self.promised)
 
     def close(self) -> None:
         """Hang up on all servers."""

@@ -80,12 +80,14 @@ class KeptPictures:
         else by that of `options`. Raises as Service.draw and Pictures.keep do.
         """
         id = await picture_id(data)
+        # First, as its header refuses a bomb: neither disk nor store is asked for such.
+        record = self.record_of(id, data)
         kept = await self.pictures.known(id)
         pin = kept.record.algorithm if kept else DEFAULT_ALGORITHM
         drawn = pinned(options, pin) if is_pinned else options
         finished = await self.service.draw(data, drawn, format)
         if kept is None:
-            kept = await self.pictures.keep(data, lambda id, _: self.record_of(id, data))
+            kept = await self.pictures.keep(data, lambda _id, _bytes: record)
         if kept.record.algorithm != pin and is_pinned:
             # Another server was first, with another default.
             finished = await self.service.draw(data, pinned(options, kept.record.algorithm), format)

@@ -85,7 +85,7 @@ class Settings:
     store_seconds_max: float = 20.0
     acknowledge: str = "disk"
     acknowledge_seconds_max: float = 15.0
-    moves: int = 4
+    moves: int = 16
     moves_per_second_max: float = 1000.0
     move_retry_seconds_max: float = 30.0
     mover_wedged_seconds: float = 600.0

@@ -8,7 +8,6 @@ import pytest
 
 from calligram.care import Backup, Side
 from calligram.care.vaulting import WALKED_KEY
-from calligram.errors import StoreUnavailable
 from calligram.store import Unvaulted
 from calligram.store.keys import record_key
 from kept_stores import (
@@ -309,11 +308,7 @@ def test_a_bug_over_one_round_is_not_the_end(make):
 
 
 def test_away_is_asked_less_and_less(make, marks):
-    class Away(CountingBucket):
-        def ask(self, deed, *arguments):
-            raise StoreUnavailable("away")
-
-    backup = make(memory(), Side("vault", Away(memory().bucket)))
+    backup = make(memory(), Side("vault", CutBucket(memory().bucket, 0)))
 
     pauses = [go(backup) for _ in range(8)]
 

@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from calligram import render
 from calligram.care.carrier import Carrier
 from calligram.care.pace import AHEAD_EACH, Pace, ahead
 from calligram.care.reports import Outcome, Problem, Progress
@@ -160,6 +159,8 @@ def compared(id: str, served: Served, target: Side, store: Side) -> tuple[Proble
 
 def expected(content: bytes, record: Record) -> bytes:
     """What a client should be answered: the art, or the code of what it is refused with."""
+    from calligram import render  # the engine is large, and only a drill draws
+
     try:
         return render(content, algorithm=record.algorithm).to("txt")
     except CalligramError as error:

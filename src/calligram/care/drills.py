@@ -80,6 +80,10 @@ def drill(
     pace = pace or Pace()
     sample = sample_of(vault, size, seed, pace)
     count, problems, bytes, alike = len(sample.ids), 0, 0, 0
+    if not count:
+        told = "there is no picture in the vault, so nothing is proved"
+        yield Progress("restore", 0, 1, 0, 0, (Problem(vault.name, "records/", "missing", told),))
+        return DrillReport(0, 0, 0, seed, 0.0, 0.0, 0, 0.0, problems=1)
     target = Side("drill", Bucket.at((folder / "store").as_uri()))
 
     began = time.monotonic()
@@ -106,7 +110,7 @@ def drill(
         restore_seconds=restore_seconds,
         first_answer_seconds=first_answer_seconds,
         vault_pictures=sample.total,
-        whole_seconds=restore_seconds / count * sample.total if count else 0.0,
+        whole_seconds=restore_seconds / count * sample.total,
         problems=problems,
     )
 

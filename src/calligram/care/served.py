@@ -97,7 +97,7 @@ class Served:
     def get(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
         try:
-            connection.request("GET", path, headers={"Accept": "text/plain, application/json"})
+            connection.request("GET", path, headers={"Accept": "application/json"})
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

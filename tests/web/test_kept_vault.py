@@ -53,6 +53,24 @@ def test_what_is_kept_is_in_the_vault_soon_and_what_is_deleted_is_not(place):
     assert everything(vault) == everything(store)
 
 
+def test_a_deletion_that_the_vault_did_not_hear_of_is_carried_soon(place, tmp_path):
+    store, vault = place.sides
+    picture = jpeg(seed=1)
+    id = hashlib.sha256(picture).hexdigest()
+    place.post("/v1/pictures", picture)
+    wait_until(lambda: vault.bucket.get(record_key(id)))
+    # No tombstone can be put where a file is in the way.
+    in_the_way = tmp_path / "vault" / "deleted"
+    in_the_way.write_bytes(b"")
+
+    gone = place.ask("DELETE", f"/v1/pictures/{id}", headers={"Authorization": f"Bearer {TOKEN}"})
+    in_the_way.unlink()
+
+    assert gone.status == 202
+    wait_until(lambda: vault.bucket.get(picture_key(id)) is None)
+    wait_until(lambda: everything(vault) == everything(store))
+
+
 def test_metrics_tell_of_the_vault(place):
     place.post("/v1/pictures", jpeg(seed=1))
 

@@ -235,6 +235,16 @@ def test_a_tombstone_that_cannot_be_read_might_bury_what_the_vault_has():
     assert store.bucket.get(picture_key(id_at(1))) is None
 
 
+def test_what_the_vaults_unreadable_tombstone_might_bury_is_not_brought_back():
+    store, vault = memory(), stocked(memory("vault"), [1])
+    vault.bucket.put(tombstone_key(id_at(1)), b"{")
+
+    found = problems_of(store, vault, repair=True)
+
+    assert found == []
+    assert everything(store) == {}
+
+
 def test_a_damaged_tombstone_is_mended_from_the_vaults():
     store, vault = stocked(memory(), [1]), stocked(memory("vault"), [1])
     for side in (store, vault):

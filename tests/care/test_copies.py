@@ -164,6 +164,20 @@ def test_the_vaults_record_becomes_the_stores(sides):
     assert everything(vault) == everything(store)
 
 
+def test_a_record_that_was_put_anew_with_the_same_size_is_copied_again(sides):
+    store, vault = sides
+    keep_in(store, 1, now=1)
+    finish(backup(store, vault))
+    # Lost without a tombstone, and kept again: another time, of as many digits.
+    store.bucket.delete(record_key(id_at(1)))
+    keep_in(store, 1, now=2)
+
+    finish(backup(store, vault))
+
+    assert everything(vault) == everything(store)
+    assert vault.objects.record(id_at(1)).kept_at == moment(2)
+
+
 def test_a_restore_leaves_the_stores_own_record(sides):
     vault, store = sides
     keep_in(vault, 1, now=5, algorithm="ramp-1")

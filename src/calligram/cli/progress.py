@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 1.0
 """Work that is done sooner shows no bar."""
 
+MOVING_SECONDS = 0.1
+"""A walk's bar is drawn anew so often."""
+
 
 class Progress:
     """Counts what is done, and keeps the bar, if any, out of the messages' way."""
@@ -79,7 +82,12 @@ def parts_progress() -> Iterator[Parts]:
 
     # miniters=0: a part takes long, and the number beside the bar should move meanwhile.
     bar: tqdm[NoReturn] = tqdm(
-        total=1, unit=" parts", delay=PATIENCE_SECONDS, leave=False, miniters=0
+        total=1,
+        unit=" parts",
+        delay=PATIENCE_SECONDS,
+        leave=False,
+        mininterval=MOVING_SECONDS,
+        miniters=0,
     )
     with bar:
         yield Parts(bar)

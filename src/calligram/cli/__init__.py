@@ -54,9 +54,22 @@ def serve_run(arguments: argparse.Namespace, parser: Parser) -> int:
     return run(arguments, parser)
 
 
+def store_arguments(parser: Parser) -> None:
+    from calligram.cli.store import add_arguments
+
+    add_arguments(parser)
+
+
+def store_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.store import run
+
+    return run(arguments, parser)
+
+
 COMMANDS: Mapping[str, Command] = {
     "render": Command("draw pictures as text", render_arguments, render_run),
     "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
+    "store": Command("verify, back up and restore what is kept", store_arguments, store_run),
 }
 
 EXAMPLES = """\

@@ -63,13 +63,13 @@ class CalligramError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments are lost by Exception's own pickling, and errors cross processes.
-        return _rebuilt, (type(self), str(self), self.limit, self.actual)
+        return _rebuilt, (type(self), str(self), vars(self))
 
 
-def _rebuilt(
-    kind: type[CalligramError], message: str, limit: int | float | None, actual: int | float | None
-) -> CalligramError:
-    return kind(message, limit=limit, actual=actual)
+def _rebuilt(kind: type[CalligramError], message: str, told: dict[str, object]) -> CalligramError:
+    error = kind(message)
+    vars(error).update(told)
+    return error
 
 
 class Refused(CalligramError):
@@ -212,25 +212,6 @@ class Unavailable(CalligramError):
     ) -> None:
         super().__init__(message, limit=limit, actual=actual)
         self.retry_after_seconds = max(1, retry_after_seconds)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuilt_later, (
-            type(self),
-            str(self),
-            self.limit,
-            self.actual,
-            self.retry_after_seconds,
-        )
-
-
-def _rebuilt_later(
-    kind: type[Unavailable],
-    message: str,
-    limit: int | float | None,
-    actual: int | float | None,
-    retry_after_seconds: int,
-) -> Unavailable:
-    return kind(message, limit=limit, actual=actual, retry_after_seconds=retry_after_seconds)
 
 
 class Busy(Unavailable):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from calligram.capacity.sheets import PARTS, Line, Price, Sheet
-from calligram.capacity.traffic import DAYS_MONTH, HOURS_MONTH, Traffic
+from calligram.capacity.traffic import HOURS_MONTH, Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def quantities(
     traffic: Traffic, sheet: Sheet, month: int, servers: int, kept: list[Decimal]
 ) -> Mapping[str, Decimal]:
     """How much of each item month `month` takes. `kept` grows by what comes in."""
-    requests = traffic.requests_per_day * DAYS_MONTH * traffic.growth(month)
+    requests = traffic.requests_in(month)
     uploads = requests * traffic.upload_share * (1 - traffic.known_share)
     misses = requests * traffic.get_share * (1 - traffic.cdn_hit_share)
     drawn = requests * (traffic.upload_share + traffic.draw_share)

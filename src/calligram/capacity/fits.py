@@ -30,6 +30,9 @@ from calligram.capacity.sweep import Sweep
 from calligram.errors import ExtrapolationRefused, PlanRefused
 
 DRAWS = 300
+MEDIAN = 1.25
+"""A median, as which throughput is told, scatters by a quarter more than a mean."""
+
 TIMES_MAX = 2.0
 """Beyond twice the highest concurrency that was measured nothing is predicted."""
 
@@ -69,7 +72,11 @@ class Fit:
     def predict(
         self, places: Sequence[int], *, seed: int, share: float = 0.9
     ) -> list[tuple[float, float, float]]:
-        """Throughput at `places`: low, middle, high. Refuses what is too far away."""
+        """
+        Throughput at `places`: low, middle, high. Refuses what is too far away.
+
+        All of them together lie within with a probability of `share`, and not each for itself.
+        """
         for place in places:
             check_near(place, self.places)
         random = np.random.default_rng(seed)
@@ -78,13 +85,23 @@ class Fit:
         noise = random.standard_t(self.freedom, drawn.shape) * self.scatter
         told = drawn * np.exp(noise)
         middle = self.best.throughput(at)
-        spans = [span(told[:, column], share) for column in range(len(places))]
+        spans = together(told, share)
         return [(low, float(x), high) for (low, high), x in zip(spans, middle, strict=True)]
 
 
 def span(values: Numbers, share: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+def together(told: Numbers, share: float) -> list[tuple[float, float]]:
+    """For each column a low and a high, so that `share` of the rows lie within all of them."""
+    for each in np.linspace(share, 1, 21):
+        spans = [span(column, float(each)) for column in told.T]
+        low, high = np.array(spans).T
+        if np.mean(np.all((told >= low) & (told <= high), axis=1)) >= share:
+            break
+    return spans
 
 
 def check_near(places: float, measured: Sequence[int]) -> None:
@@ -124,7 +141,7 @@ def fit_laws(places: Sequence[int], rounds: Numbers, *, seed: int, draws: int = 
     freedom = max(1, len(places) - LAWS[best].parameters)
     miss = ranked[0].miss * math.sqrt(len(places) / freedom)
     noise = noise_of(rounds) / math.sqrt(len(rounds))
-    scatter = max(miss, noise, NOISE_MIN)
+    scatter = MEDIAN * max(miss, noise, NOISE_MIN)
     return Fit(tuple(places), ranked, weights, tuple(drawn), tuple(own), scatter, freedom)
 
 

@@ -140,8 +140,10 @@ def arrivals(
     share = catalogue.hit_share(min(window, state.seen + each / 2)) if each else 0.0
     state.seen += each
     state.gets += gets
-    state.hits += gets * share
-    misses = gets * (1 - share)
+    # A new picture is in no cache yet, and is looked at at least once: by whoever sent it.
+    fresh = min(gets, requests * float(traffic.upload_share * (1 - traffic.known_share)))
+    misses = fresh + (gets - fresh) * (1 - share)
+    state.hits += gets - misses
     if away:
         # Their pictures can't be read: nothing is drawn, and the CDN has no old answer either.
         state.unanswered += misses

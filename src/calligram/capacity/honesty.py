@@ -106,7 +106,7 @@ def unsteady(where: str, rates: Sequence[float], doubts: Doubts) -> Iterator[Mea
     change = last / first - 1 if first else math.inf
     # A trend: nearly every later round is on the same side of every earlier one.
     pairs = [(a, b) for i, a in enumerate(rates) for b in rates[i + 1 :]]
-    rising = sum((b > a) - (b < a) for a, b in pairs) / len(pairs)
+    rising = sum(int(b > a) - int(b < a) for a, b in pairs) / len(pairs)
     if abs(change) > doubts.drift_share_max and abs(rising) >= 0.8:
         yield Unsteady(
             f"{where}: from {first:.1f} to {last:.1f} requests a second ({change:+.0%}) within "

@@ -21,7 +21,6 @@ from calligram.capacity.sheets import decimal
 from calligram.errors import PlanRefused
 
 HOURS_MONTH = Decimal(730)
-DAYS_MONTH = HOURS_MONTH / 24
 SECONDS_DAY = Decimal(86_400)
 MONTHS_YEAR = 12
 
@@ -81,6 +80,10 @@ class Traffic:
     @property
     def get_share(self) -> Decimal:
         return 1 - self.upload_share - self.draw_share
+
+    def requests_in(self, month: int) -> Decimal:
+        """Requests in all of month `month`; the first is 1."""
+        return self.requests_per_day * HOURS_MONTH / 24 * self.growth(month)
 
     @property
     def draws_per_request(self) -> Decimal:

@@ -32,7 +32,11 @@ item = "egress_gb"
 unit = "GB"
 per = 1
 source = "by hand, egress"
-tiers = [{ start = 0, end = 1, price = 0.1 }, { start = 1, end = 2, price = 0.08 }, { start = 2, price = 0.05 }]
+tiers = [
+    { start = 0, end = 1, price = 0.1 },
+    { start = 1, end = 2, price = 0.08 },
+    { start = 2, price = 0.05 },
+]
 """
     + flat("fill_gb", "0.02")
     + flat("cdn_gb", "0.085")

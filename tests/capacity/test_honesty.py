@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capacity_points import good_closed, good_opened, good_round
 
 from calligram.capacity.honesty import Doubts, doubts_about_closed, doubts_about_opened
 from calligram.errors import AnswersWrong, GeneratorBound, LawBroken, TooNoisy, Unsteady
+from capacity_points import good_closed, good_opened, good_round
 
 RUNS = 200
 

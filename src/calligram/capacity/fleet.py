@@ -217,5 +217,5 @@ def day_of(rows: Numbers, state: State, faults: Faults) -> Day:
         p99_seconds_day=float(seconds[worst]),
         spooled_bytes_max=float(spooled.max()),
         spool_full=state.full,
-        drained_seconds=float(empty[0] * STEP_SECONDS) if len(empty) else math.inf,
+        drained_seconds=float((empty[0] + 1) * STEP_SECONDS) if len(empty) else math.inf,
     )

@@ -8,16 +8,20 @@ ones, with everything within five percent, are bench/prediction.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from calligram.capacity.sheets import ITEMS
 from calligram.capacity.sweep import as_json, from_json
+from calligram.capacity.traffic import Traffic
 from calligram.cli import main
 from capacity_points import good_sweep
 from web_server import Server, jpeg
@@ -149,7 +153,9 @@ def test_the_service_itself_can_be_loaded(load):
     try:
         url = f"http://127.0.0.1:{server.port}"
         _, sweep, _, _ = load(url, *CLOSED, "--places", "1,2", "--query", "columns=20")
-        _, mixed, _, _ = load(url, *OPEN, "--rates", "10", "--mix", "draw=1,keep=1,get=2")
+        _, mixed, _, _ = load(
+            url, *OPEN, "--rates", "10", "--rate-seconds", "2", "--mix", "draw=1,keep=1,get=2"
+        )
     finally:
         server.stop()
 
@@ -258,3 +264,28 @@ def test_the_open_loop_is_believed_before_the_fit(plan):
 def test_the_examples_can_be_had_as_files(capsys):
     assert main(["plan", "--example", "traffic"]) == 0
     assert "requests_per_day" in capsys.readouterr().out
+
+
+# --- the documents -------------------------------------------------------------------------
+
+ROOT = PROGRAM.parent.parent
+PAGE = (ROOT / "docs/capacity.md").read_text()
+SHOWN = re.findall(r"<!-- calligram (.*?) -->\n```text\n(.*?)```\n", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("command", "shown"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_the_example_of_the_documents_is_what_the_command_says(command, shown, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+
+    assert main(command.split()) == 0
+    assert capsys.readouterr().out == shown, "run: .venv/bin/python tools/docs.py"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Traffic)])
+def test_every_number_of_a_traffic_is_documented(name):
+    assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_every_item_of_a_price_sheet_is_documented(item):
+    assert f"`{item}`" in PAGE

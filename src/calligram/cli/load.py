@@ -29,8 +29,10 @@ examples:
   CALLIGRAM_CACHE_BYTES_MAX=0 calligram serve
   calligram load http://127.0.0.1:8080
   calligram load http://127.0.0.1:8080 --json sweep.json --plot sweep.svg
+  calligram load --from sweep.json --plot sweep.png
   calligram load http://127.0.0.1:8080 --mix get
-  calligram load http://127.0.0.1:8080 --loop open --mix draw=0.1,get=0.9 --rates 50,100,200
+  calligram load http://127.0.0.1:8080 --loop open --rates 50,100,200 \\
+      --mix draw=0.1,get=0.9
 
 exit status: 0 measured; 1 not measured, or not to be believed (why is said by
 name on standard error); 2 the command line is wrong.
@@ -68,10 +70,10 @@ def add_arguments(parser: Parser) -> None:
     """Add what `calligram load` takes."""
     parser.usage = "calligram load URL [options]"
     parser.description = (
-        "Measure how fast the server at URL is: in a closed loop by ab, at several concurrencies, "
-        "and in an open loop, at rising rates."
+        "Measure how fast the server at URL is: in a closed loop by ab, at several\n"
+        "concurrencies, and in an open loop, at rising rates."
     )
-    parser.add_argument("url", metavar="URL", help="the server's base address")
+    parser.add_argument("url", nargs="?", metavar="URL", help="the server's base address")
     parser.epilog = EPILOG
     what = parser.add_argument_group("what is asked for")
     what.add_argument(
@@ -91,6 +93,9 @@ def add_arguments(parser: Parser) -> None:
     )
     add_how(parser)
     where = parser.add_argument_group("where it goes")
+    where.add_argument(
+        "--from", dest="measured", metavar="FILE", help="show what --json wrote before, instead"
+    )
     where.add_argument("--json", metavar="FILE", help="all figures, for `calligram plan`")
     where.add_argument("--plot", type=plot_file, metavar="FILE", help="a plot: .svg, .png or .pdf")
 
@@ -138,36 +143,48 @@ def add_how(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace, parser: Parser) -> int:
     """Measure, and tell the exit status."""
+    if (arguments.url is None) == (arguments.measured is None):
+        parser.error("either a URL is to be measured, or a file to be shown (--from)")
     if arguments.rounds < 1 or arguments.seconds < 1 or arguments.rate_seconds <= 0:
         parser.error("--rounds, --seconds and --rate-seconds must be at least 1")
     try:
-        from calligram.capacity.measure import measure
         from calligram.capacity.plots import sweep_plot
         from calligram.capacity.sweep import as_json
         from calligram.capacity.tables import sweep_lines
     except ModuleNotFoundError as error:
         say(f"{error.name} is missing; pip install 'calligram[capacity]' brings all that measures")
         return NOT_DONE
+    about = arguments.url or arguments.measured
     try:
-        load = load_of(arguments)
-        with progress(load.steps, beside_art=False, unit="measurements") as told:
-            sweep = measure(load, step=told.step)
+        sweep = measured_sweep(arguments)
         fit = fit_of(sweep)
         if arguments.json:
             Path(arguments.json).write_text(as_json(sweep))
         if arguments.plot:
             sweep_plot(sweep, fit, arguments.plot)
     except CalligramError as error:
-        say(arguments.url, described(error))
+        say(about, described(error))
         return NOT_DONE
     except OSError as error:
-        say(str(error.filename or arguments.url), described(error))
+        say(str(error.filename or about), described(error))
         return NOT_DONE
     for line in sweep_lines(sweep, fit):
         print(line)
     for code, why in sweep.refused:
         say(f"{why} [{code}]")
     return NOT_DONE if sweep.refused else DONE
+
+
+def measured_sweep(arguments: argparse.Namespace) -> Sweep:
+    """What is measured now, or was before."""
+    from calligram.capacity.measure import measure
+    from calligram.capacity.sweep import from_json
+
+    if arguments.measured:
+        return from_json(Path(arguments.measured).read_bytes())
+    load = load_of(arguments)
+    with progress(load.steps, beside_art=False, unit="measurements") as told:
+        return measure(load, step=told.step)
 
 
 def load_of(arguments: argparse.Namespace) -> Load:

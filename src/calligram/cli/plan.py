@@ -35,8 +35,8 @@ def add_arguments(parser: Parser) -> None:
     """Add what `calligram plan` takes."""
     parser.usage = "calligram plan SWEEP [options]"
     parser.description = (
-        "Plan how many servers a traffic needs and what they cost, by part and month, from what "
-        "`calligram load --json` measured."
+        "Plan how many servers a traffic needs and what they cost, by part and month,\n"
+        "from what `calligram load --json` measured."
     )
     parser.epilog = EPILOG
     parser.add_argument("sweep", nargs="?", metavar="SWEEP", help="the file of load's --json")

@@ -35,7 +35,7 @@ def good_closed(places=4, rounds=None):
 def good_opened(rate=200.0, **changed):
     found = taken(0.006)
     told = {
-        "rate": rate, "seconds": 8.0, "requests": round(8 * rate), "failed": 0,
+        "rate": rate, "seconds": 8.0, "requests": round(8 * rate), "failed": 0, "turned_away": 0,
         "answered_per_second": rate, "in_flight_mean": rate * found.mean, "late_p99": 0.001,
         "generator_share": 0.1, "servers_share": 0.8, "servers_seconds": 0.004,
         "uncorrected": found, "corrected": found,

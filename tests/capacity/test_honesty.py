@@ -110,7 +110,13 @@ def test_requests_that_went_missing_are_refused():
 
 
 def test_a_rate_beyond_capacity_is_a_finding_and_no_doubt():
-    row = good_opened(answered_per_second=150.0, failed=400)
+    row = good_opened(answered_per_second=150.0, failed=400, turned_away=400)
 
     assert not row.kept_up
     assert list(doubts_about_opened(row, cores=2, doubts=Doubts())) == []
+
+
+def test_errors_that_are_no_want_of_room_are_a_doubt_at_any_rate():
+    row = good_opened(answered_per_second=150.0, failed=400)
+
+    assert kinds(doubts_about_opened(row, cores=2, doubts=Doubts())) == {AnswersWrong}

@@ -88,6 +88,16 @@ class Fit:
         spans = together(told, share)
         return [(low, float(x), high) for (low, high), x in zip(spans, middle, strict=True)]
 
+    def band(self, places: Numbers, *, share: float = 0.9) -> tuple[Numbers, Numbers]:
+        """Low and high of the next measurement at each place, each for itself: for a plot."""
+        random = np.random.default_rng(0)
+        drawn = np.array([curve.throughput(places) for curve in self.draws])
+        # One scatter for a whole curve, many times over: what is drawn is smooth.
+        noise = random.standard_t(self.freedom, (50, len(drawn), 1)) * self.scatter
+        told = (drawn * np.exp(noise)).reshape(-1, len(places))
+        low, high = np.quantile(told, [(1 - share) / 2, (1 + share) / 2], axis=0)
+        return low, high
+
 
 def span(values: Numbers, share: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])

@@ -28,6 +28,9 @@ from calligram.errors import (
     Unsteady,
 )
 
+TREND_ROUNDS_MIN = 4
+"""Three rounds are in order one time in three by chance alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
@@ -80,8 +83,8 @@ def doubts_about_opened(
             limit=doubts.late_seconds_max,
             actual=point.late_p99,
         )
+    yield from wrong(where, point.failed - point.turned_away, point.requests, doubts)
     if point.kept_up:
-        yield from wrong(where, point.failed, point.requests, doubts)
         expected = point.answered_per_second * point.uncorrected.mean
         if point.in_flight_mean > 0.5:
             yield from broken(where, expected / point.in_flight_mean, doubts)
@@ -100,7 +103,7 @@ def bound(where: str, share: float, doubts: Doubts) -> Iterator[MeasurementRefus
 def unsteady(where: str, rates: Sequence[float], doubts: Doubts) -> Iterator[MeasurementRefused]:
     """First rounds against last ones, where both the change and its doubt are told by rounds."""
     third = max(1, len(rates) // 3)
-    if len(rates) < 3:
+    if len(rates) < TREND_ROUNDS_MIN:
         return
     first, last = median(rates[:third]), median(rates[-third:])
     change = last / first - 1 if first else math.inf

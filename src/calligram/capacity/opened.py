@@ -52,6 +52,7 @@ class Seen:
     sent: list[float] = field(default_factory=list)  # from sent to answered
     late: list[float] = field(default_factory=list)  # the generator's own delay
     failed: int = 0
+    turned_away: int = 0
     answered: list[float] = field(default_factory=list)  # when, from the start
     flying: int = 0
     flying_seconds: float = 0.0
@@ -120,6 +121,7 @@ def measure(
         seconds=plan.seconds,
         requests=len(due),
         failed=seen.failed,
+        turned_away=seen.turned_away,
         answered_per_second=answered_in_time(seen, plan.seconds) / plan.seconds,
         in_flight_mean=seen.flying_seconds / plan.seconds,
         late_p99=float(np.quantile(seen.late, 0.99)),
@@ -165,6 +167,7 @@ async def drive(
             try:
                 reply = await asyncio.wait_for(client.exchange(request), ANSWER_SECONDS_MAX)
                 good = 200 <= reply.status < 300
+                seen.turned_away += reply.status in (429, 503)
             except (ConnectionLost, OSError, TimeoutError):
                 pass  # counted as failed below, with the time that it took
             now = loop.time()

@@ -21,7 +21,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from calligram.capacity.cost import Bill
 from calligram.capacity.fits import Fit
-from calligram.capacity.fleet import DAY_SECONDS, Day
+from calligram.capacity.fleet import Day
 from calligram.capacity.levers import Saving
 from calligram.capacity.planning import Plan
 from calligram.capacity.sheets import PARTS
@@ -81,13 +81,11 @@ def throughput(axes: Axes, sweep: Sweep, fit: Fit | None) -> None:
     medians = [point.requests_per_second for point in sweep.closed]
     axes.plot(places, medians, "o", color=BLUE, ms=6, label="median")
     if fit:
-        # The concurrencies themselves and some between: the band has no need of more.
-        at = sorted({*places, *(round(one) for one in np.linspace(1, max(places), 25))})
-        spans = np.array(fit.predict(at, seed=1))
         smooth = np.linspace(1, max(places), 200)
         axes.plot(smooth, fit.best.throughput(smooth), color=ORANGE, label=f"law: {fit.best.law}")
+        low, high = fit.band(smooth)
         axes.fill_between(
-            at, spans[:, 0], spans[:, 2], color=ORANGE, alpha=0.18, lw=0, label="90% of the next"
+            smooth, low, high, color=ORANGE, alpha=0.18, lw=0, label="90% of the next"
         )
     axes.set(xlabel="concurrency", ylabel="answers a second", ylim=(0, None), xlim=(0, None))
     axes.legend(loc="lower right")
@@ -203,14 +201,18 @@ def levers(axes: Axes, savings: Sequence[Saving], currency: str) -> None:
     return None
 
 
-def hours(day: Day) -> Any:
-    return np.arange(len(day.use)) / len(day.use) * DAY_SECONDS / 3600
+HOURS = np.arange(0, 24, 0.1)
+
+
+def worst(values: Any) -> Any:
+    """The highest of each six minutes: a day's steps are more than a plot can show."""
+    return values.reshape(len(HOURS), -1).max(axis=1)
 
 
 def reached(axes: Axes, day: Day) -> None:
     axes.set_title("A simulated day: requests, and what reaches the servers")
-    axes.plot(hours(day), day.requests, color=GREY, lw=1, label="requests a second")
-    axes.plot(hours(day), day.reached, color=BLUE, lw=1, label="draws a second, at the servers")
+    axes.plot(HOURS, worst(day.requests), color=GREY, lw=1, label="requests a second")
+    axes.plot(HOURS, worst(day.reached), color=BLUE, lw=1, label="draws a second, at the servers")
     axes.set(xlabel="hour", xlim=(0, 24), xticks=range(0, 25, 4))
     logarithmic(axes)
     axes.legend(loc="upper left")
@@ -218,14 +220,14 @@ def reached(axes: Axes, day: Day) -> None:
 
 def waited(axes: Axes, day: Day, *, goal: float) -> None:
     axes.set_title("Its crash and its outage")
-    axes.plot(hours(day), 1000 * day.p99_seconds, color=RED, lw=1, label="p99 ms")
+    axes.plot(HOURS, 1000 * worst(day.p99_seconds), color=RED, lw=1, label="p99 ms")
     axes.axhline(1000 * goal, color=RED, lw=1, ls=":", label="goal")
     axes.set(xlabel="hour", ylabel="ms", xlim=(0, 24), xticks=range(0, 25, 4))
     axes.set_ylim(0, 1.3 * 1000 * max(goal, float(day.p99_seconds.max())))
     beside = axes.twinx()
     beside.grid(visible=False)
     beside.spines["right"].set_visible(True)
-    beside.fill_between(hours(day), day.spooled_bytes / 1e9, color=ORANGE, alpha=0.4, lw=0,
+    beside.fill_between(HOURS, worst(day.spooled_bytes) / 1e9, color=ORANGE, alpha=0.4, lw=0,
                         label="in the spools, GB")  # fmt: skip
     beside.set(ylabel="GB", ylim=(0, max(1e-9, 1.3 * day.spooled_bytes_max / 1e9)))
     handles = [*axes.get_legend_handles_labels()[0], *beside.get_legend_handles_labels()[0]]

@@ -84,7 +84,8 @@ class Opened:
     rate: float
     seconds: float
     requests: int
-    failed: int
+    failed: int  # all that brought no art
+    turned_away: int  # of them, those that the server had no room for: 503, 429
     answered_per_second: float
     in_flight_mean: float
     late_p99: float
@@ -96,8 +97,9 @@ class Opened:
 
     @property
     def kept_up(self) -> bool:
-        """Did the server answer as many as were due? What it refused is not answered."""
-        return self.answered_per_second >= 0.95 * self.requests / self.seconds
+        """Did the server answer as many as were due, and turn hardly any away?"""
+        enough = self.answered_per_second >= 0.95 * self.requests / self.seconds
+        return enough and self.turned_away <= 0.01 * self.requests
 
 
 @dataclass(frozen=True, slots=True)

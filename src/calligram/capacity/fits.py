@@ -5,7 +5,7 @@ A law that fits what was measured, and how far it may be trusted.
                           ->  again, many times, on rounds drawn anew  ->  intervals
 
 The intervals hold three doubts at once. The numbers: rounds are drawn with replacement. The
-law: each draw takes one by its Akaike weight, so a second law that fits as well widens the
+law: each draw takes one by its likelihood, so a second law that fits as well widens the
 interval. The next measurement: it scatters too, by Student's t with the few degrees of freedom
 that a few concurrencies leave.
 
@@ -141,18 +141,18 @@ def fit_laws(places: Sequence[int], rounds: Numbers, *, seed: int, draws: int = 
     random = np.random.default_rng(seed)
     best = ranked[0].curve.law
     names = [each.curve.law for each in ranked]
-    weights = akaike(ranked)
+    chances = likelihoods(ranked)
     drawn, own = [], []
     for _ in range(draws):
         again = rounds[random.integers(0, len(rounds), len(rounds))]
         redone = {each.curve.law: each.curve for each in rank(at, again)}
-        drawn.append(redone[str(random.choice(names, p=[weights[name] for name in names]))])
+        drawn.append(redone[str(random.choice(names, p=chances))])
         own.append(redone[best])
     freedom = max(1, len(places) - LAWS[best].parameters)
     miss = ranked[0].miss * math.sqrt(len(places) / freedom)
     noise = noise_of(rounds) / math.sqrt(len(rounds))
     scatter = MEDIAN * max(miss, noise, NOISE_MIN)
-    return Fit(tuple(places), ranked, weights, tuple(drawn), tuple(own), scatter, freedom)
+    return Fit(tuple(places), ranked, akaike(ranked), tuple(drawn), tuple(own), scatter, freedom)
 
 
 def rounds_of(sweep: Sweep) -> Numbers:
@@ -208,6 +208,18 @@ def akaike(ranked: Sequence[Fitted]) -> dict[str, float]:
     shares = {each.curve.law: math.exp(-(each.aic - least) / 2) for each in ranked}
     total = sum(shares.values())
     return {name: value / total for name, value in shares.items()}
+
+
+def likelihoods(ranked: Sequence[Fitted]) -> list[float]:
+    """
+    How likely each law makes what was seen, without AIC's price for its parameters.
+
+    That price is right for a law that is to be shown. For what may come, it would bet on the
+    simplest one: a decline that can't be seen yet would have no part in the interval.
+    """
+    squares = [each.aic - 2 * LAWS[each.curve.law].parameters for each in ranked]
+    shares = [math.exp(-(one - min(squares)) / 2) for one in squares]
+    return [share / sum(shares) for share in shares]
 
 
 def noise_of(rounds: Numbers) -> float:

@@ -36,6 +36,7 @@ def test_things_counted_in_groups_hit_as_things_counted_one_by_one(exponent):
 
     assert grouped.sizes.sum() == count
     assert (grouped.sizes * grouped.shares).sum() == pytest.approx(1)
+    assert grouped.shares[0] == pytest.approx(single.shares[0], rel=1e-4)
     assert grouped.hit_share(grouped.window(room)) == pytest.approx(
         single.hit_share(single.window(room)), abs=0.002
     )

@@ -32,6 +32,12 @@ def test_four_servers_wait_as_erlang_says():
     assert FOUR.seconds_mean(rate) == pytest.approx(1 / MU + 0.5094 / (4 * MU - rate), rel=1e-3)
 
 
+@pytest.mark.parametrize(("use", "others"), [(0.001, 0), (0.5, 6), (0.8, 20)])
+def test_who_comes_takes_as_long_as_all_that_are_there(use, others):
+    # With one server n others are there with a share of (1 - use) use^n: 99 of 100 find so many.
+    assert ONE.seconds_at(use * MU, 0.99) == pytest.approx((others + 1) / MU)
+
+
 def test_a_rate_for_a_goal_keeps_it_and_a_higher_one_does_not():
     rate = FOUR.rate_for(seconds=0.04, share=0.99, utilisation_max=0.99)
 

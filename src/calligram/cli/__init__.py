@@ -66,10 +66,36 @@ def store_run(arguments: argparse.Namespace, parser: Parser) -> int:
     return run(arguments, parser)
 
 
+def load_arguments(parser: Parser) -> None:
+    from calligram.cli.load import add_arguments
+
+    add_arguments(parser)
+
+
+def load_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.load import run
+
+    return run(arguments, parser)
+
+
+def plan_arguments(parser: Parser) -> None:
+    from calligram.cli.plan import add_arguments
+
+    add_arguments(parser)
+
+
+def plan_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.plan import run
+
+    return run(arguments, parser)
+
+
 COMMANDS: Mapping[str, Command] = {
     "render": Command("draw pictures as text", render_arguments, render_run),
     "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
     "store": Command("verify, back up and restore what is kept", store_arguments, store_run),
+    "load": Command("measure how fast a server is", load_arguments, load_run),
+    "plan": Command("plan servers and their cost from a measurement", plan_arguments, plan_run),
 }
 
 EXAMPLES = """\

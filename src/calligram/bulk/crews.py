@@ -22,7 +22,7 @@ from calligram.errors import Unavailable
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-CONNECT_SECONDS_MAX = 15
+CONNECT_SECONDS_MAX = 10
 
 
 class Crew(Protocol):
@@ -79,7 +79,8 @@ class Cluster:
 
     def workers(self) -> int:
         # Asked each time: workers come and go.
-        return max(1, sum(threads for threads in self.client.nthreads().values()))
+        threads: dict[str, int] = self.client.nthreads()
+        return max(1, sum(threads.values()))
 
     def submit(self, task: Task, names: Sequence[str]) -> Future[list[Outcome]]:
         future: Future[list[Outcome]] = self.executor.submit(do_batch, task, names)

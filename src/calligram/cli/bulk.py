@@ -34,6 +34,8 @@ from calligram.cli.status import DONE, NOT_DONE
 from calligram.errors import OptionsRefused, Unavailable
 from calligram.settings import Settings, cores
 
+WORKERS_MAX = 1000
+
 USAGE = "calligram bulk SRC DST [options] [--format FORMAT] [--dask ADDRESS]"
 
 DESCRIPTION = """\
@@ -109,9 +111,8 @@ def run(arguments: argparse.Namespace, parser: Parser) -> int:
     """Draw the collection, and tell the exit status."""
     try:
         task = drawing_of(arguments)
-        with taken(task):
+        with crew_of(arguments) as crew, taken(task):
             work = plan(task)
-            crew = crew_of(arguments)
             tally = Tally([Outcome(name, ALREADY) for name in work.already])
             started = time.perf_counter()
             is_whole = draw_all(task, work.left, crew, tally)
@@ -154,8 +155,6 @@ def draw_all(task: Task, names: list[str], crew: Crew, tally: Tally) -> bool:
     except Unavailable as error:
         say(described(error))
         return False
-    finally:
-        crew.stop()
     return True
 
 
@@ -209,13 +208,24 @@ def config_of(path: str | None) -> dict[str, Any]:
     return found
 
 
-def crew_of(arguments: argparse.Namespace) -> Crew:
-    """Raises Misused, and Unavailable where there is no such cluster."""
-    if arguments.dask is None:
-        workers = cores() if arguments.workers is None else arguments.workers
-        if not 1 <= workers <= 1000:
-            raise Misused(f"--workers must be 1 to 1000, not {workers}")
-        return Local(workers)
+@contextlib.contextmanager
+def crew_of(arguments: argparse.Namespace) -> Iterator[Crew]:
+    """Who does it. Raises Misused, and Unavailable where there is no such cluster."""
+    crew = cluster_of(arguments) if arguments.dask else local_of(arguments)
+    try:
+        yield crew
+    finally:
+        crew.stop()
+
+
+def local_of(arguments: argparse.Namespace) -> Local:
+    workers = cores() if arguments.workers is None else arguments.workers
+    if not 1 <= workers <= WORKERS_MAX:
+        raise Misused(f"--workers must be 1 to {WORKERS_MAX}, not {workers}")
+    return Local(workers)
+
+
+def cluster_of(arguments: argparse.Namespace) -> Cluster:
     if arguments.workers is not None:
         raise Misused("--workers is for this machine; with --dask the cluster has its own")
     try:

@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace, parser: Parser) -> int:
     started = time.perf_counter()
     try:
         task = comparing_of(arguments)
-        names = task.source.open().names()
-        is_whole = draw_all(task, names, crew_of(arguments), tally)
+        with crew_of(arguments) as crew:
+            is_whole = draw_all(task, task.pictures.names(), crew, tally)
     except (Misused, OptionsRefused) as error:
         parser.error(described(error))
     except Unavailable as error:

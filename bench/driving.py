@@ -193,7 +193,8 @@ def calligram(
     settings: dict[str, str] | None = None,
     cores: set[int] | None = None,
 ) -> Iterator[Server]:
-    """`bin/calligram serve` while the block runs."""
+    """`bin/calligram serve` while the block runs; what it keeps lies in `folder`."""
+    settings = {"CALLIGRAM_DATA_FOLDER": str(folder / "data"), **(settings or {})}
     command = [CALLIGRAM, "serve", "--port", "{port}", "--workers", str(workers)]
     server = Server("calligram", command, folder, settings=settings, cores=cores)
     try:

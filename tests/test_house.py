@@ -31,7 +31,7 @@ LAYERS = [
     ["calligram.cli"],
     ["calligram.compose"],
     ["calligram.web", "calligram.shadow", "calligram.care", "calligram.capacity", "calligram.bulk"],
-    ["calligram.service"],
+    ["calligram.service", "calligram.kept"],
     ["calligram.work"],
     ["calligram.store", "calligram.rollout", "calligram.settings", "calligram.telemetry"],
     [

@@ -57,6 +57,8 @@ def test_the_limits_of_the_engine_are_the_defaults():
     [
         ("CALLIGRAM_COLUMS", "4", "there is no setting CALLIGRAM_COLUMS"),
         ("CALLIGRAM_PORT", "http", "CALLIGRAM_PORT must be a whole number, not 'http'"),
+        ("CALLIGRAM_STORE_URL", "bucket", "CALLIGRAM_STORE_URL must be an address that begins"),
+        ("CALLIGRAM_VAULT_URL", "off", "CALLIGRAM_VAULT_URL must be an address that begins"),
         ("CALLIGRAM_PORT", "1_0", "CALLIGRAM_PORT must be a whole number"),
         ("CALLIGRAM_PORT", "", "CALLIGRAM_PORT must be a whole number"),
         ("CALLIGRAM_PORT", "65536", "CALLIGRAM_PORT must be 0 to 65535, not 65536"),
@@ -87,10 +89,18 @@ def test_every_setting_is_documented_with_its_default(field):
     assert row[1] == default_of(field)
 
 
+TOLD_IN_WORDS = {
+    "workers": "one for each core",
+    "data_folder": "`~/.local/share/calligram`",
+    "spool_folder": "`spool` in the data folder",
+    "store_url": "`store` in the data folder",
+}
+
+
 def default_of(field: dataclasses.Field[object]) -> str:
     value = field.default
-    if value is dataclasses.MISSING:
-        return "one for each core"
+    if field.name in TOLD_IN_WORDS:
+        return TOLD_IN_WORDS[field.name]
     if value in ("", (), None):
         return "none"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

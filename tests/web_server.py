@@ -6,15 +6,18 @@ It is waited for by what it says, never by the clock, and ended by its process i
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,10 +50,16 @@ class Reply:
 
 
 class Server:
-    """`calligram serve` with `settings` (without their prefix) and a free port, or a taken one."""
+    """
+    `calligram serve` with `settings` (without their prefix) and a free port, or a taken one.
+
+    What it keeps goes into a folder of its own, which goes with it unless it was given.
+    """
 
     def __init__(self, *, workers: int = 1, port_taken: int = 0, **settings: object) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CALLIGRAM_")}
+        self.own_folder = None if "data_folder" in settings else tempfile.mkdtemp()
+        settings.setdefault("data_folder", self.own_folder)
         environment |= {f"CALLIGRAM_{k.upper()}": str(v) for k, v in settings.items()}
         environment["PYTHONPATH"] = str(ROOT / "src")
         command = [sys.executable, "-P", "-m", "calligram", "serve", "--port", str(port_taken)]
@@ -151,12 +160,21 @@ class Server:
     def renderers(self) -> list[int]:
         return [pid for pid in self.descendants() if b"child.py" in command_of(pid)]
 
+    def kill(self) -> None:
+        """All its processes at once, as a power cut would; the kernel keeps what was written."""
+        for process in [self.process.pid, *self.descendants()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.stop()
+
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(SECONDS_MAX)
         self.reader.join(SECONDS_MAX)
         self.process.stdout.close()
+        if self.own_folder is not None:
+            shutil.rmtree(self.own_folder, ignore_errors=True)  # stopped twice is fine
         return status
 
 

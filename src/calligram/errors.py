@@ -10,6 +10,7 @@ Every error this project raises on purpose.
           PictureDamaged          cut short, or its bytes contradict each other
           RenderStopped           drawing it took too much time or memory
         ArtTooLarge             the answer would be over a limit
+        PictureMissing          no picture of this id is kept
         RequestRefused          the HTTP request won't do, whatever picture it brings
           RequestMalformed        it can't be understood
           RequestTooLarge         more bytes or parts than any picture needs
@@ -27,6 +28,7 @@ Every error this project raises on purpose.
         SpoolFull               too little room is left on the server's disk to keep a picture
         SpoolFailed             the server's disk failed: nothing more is kept on it
         StoreUnavailable        the object store did not do what it was asked
+        PeerUnavailable         another server that may have the picture did not answer
       Damaged                 kept bytes are not what their name says: page someone
 
 A caller decides by the branch, an operator by the leaf, a client by `code`.
@@ -110,6 +112,12 @@ class ArtTooLarge(Refused):
     """The art, written down in the asked format, would be over the limit."""
 
     code = "art-too-large"
+
+
+class PictureMissing(Refused):
+    """No picture of this id is kept, or not any more."""
+
+    code = "picture-missing"
 
 
 class RequestRefused(Refused):
@@ -247,6 +255,12 @@ class StoreUnavailable(Unavailable):
     """The object store did not answer, refused, or gave back other bytes than it was given."""
 
     code = "store-unavailable"
+
+
+class PeerUnavailable(Unavailable):
+    """Another server may have this picture in its spool, and did not answer."""
+
+    code = "peer-unavailable"
 
 
 class Damaged(CalligramError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from calligram.art.decode import open_picture
@@ -97,21 +98,35 @@ class Service:
         is being drawn already.
         """
         key = Key(await picture_id(data), options, format)
-        content = self.cache.get(key)
-        if content is not None:
-            return self.finished(key, content, "hit")
+        return await self.art(key, lambda: self.drawn(key, data))
+
+    async def art(self, key: Key, drawn: Callable[[], Coroutine[None, None, Drawn]]) -> Finished:
+        """
+        The art of `key`: kept, or being drawn, or drawn by `drawn`, which is called for the
+        first of equal requests only. Raises as `draw` does, and what `drawn` raises.
+        """
+        ready = self.ready(key)
+        if ready is not None:
+            return ready
         task = self.drawing.get(key)
         if task is not None:
-            drawn = await asyncio.shield(task)
-            return self.finished(key, drawn.content, "collapsed")
-        # The header is enough to refuse a bomb, and to tell what the render may cost.
-        picture = open_picture(data, self.limits)
-        job = Job(data, options, format, self.limits, picture.frames_pixels)
-        task = self.drawing[key] = asyncio.create_task(self.workers.draw(job))
+            return self.finished(key, (await asyncio.shield(task)).content, "collapsed")
+        task = self.drawing[key] = asyncio.create_task(drawn())
         task.add_done_callback(lambda done: self.done(key, done))
         # Shielded: if this request is given up, those that wait for the same art go on.
-        drawn = await asyncio.shield(task)
-        return self.finished(key, drawn.content, "miss", drawn)
+        result = await asyncio.shield(task)
+        return self.finished(key, result.content, "miss", result)
+
+    def ready(self, key: Key) -> Finished | None:
+        """The art of `key` if it is kept in memory."""
+        content = self.cache.get(key)
+        return None if content is None else self.finished(key, content, "hit")
+
+    async def drawn(self, key: Key, data: bytes) -> Drawn:
+        """The picture in `data`, drawn now."""
+        # The header is enough to refuse a bomb, and to tell what the render may cost.
+        cost = open_picture(data, self.limits).frames_pixels
+        return await self.workers.draw(Job(data, key.options, key.format, self.limits, cost))
 
     def done(self, key: Key, task: asyncio.Task[Drawn]) -> None:
         del self.drawing[key]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,12 @@ from typing import Any
 from calligram.art.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 
 PREFIX = "CALLIGRAM_"
+OFF = "off"
+"""As the store's address: nothing is kept."""
+
+
+ACKNOWLEDGE = ("disk", "store")
+PEER = re.compile(r"http://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 class SettingsRefused(Exception):
@@ -28,6 +35,12 @@ class SettingsRefused(Exception):
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def data_folder() -> str:
+    """Where data of this user's programs lie, by the XDG base directory specification."""
+    home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(home, "calligram")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,22 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     tokens_file: str = ""
     requests_per_minute_max: int | None = None
+    data_folder: str = field(default_factory=data_folder)
+    spool_folder: str = ""
+    store_url: str = ""
+    store_config_file: str = ""
+    vault_url: str = ""
+    vault_config_file: str = ""
+    store_seconds_max: float = 20.0
+    acknowledge: str = "disk"
+    acknowledge_seconds_max: float = 15.0
+    moves: int = 4
+    moves_per_second_max: float = 1000.0
+    move_retry_seconds_max: float = 30.0
+    mover_wedged_seconds: float = 600.0
+    peers: tuple[str, ...] = ()
+    peer_seconds_max: float = 5.0
+    operator_tokens_file: str = ""
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
@@ -71,6 +100,20 @@ class Settings:
                 raise SettingsRefused(f"{variable(name)} must be at least {least}, not {value}")
         if self.port > 65535:
             raise SettingsRefused(f"{variable('port')} must be 0 to 65535, not {self.port}")
+        check_url("vault_url", self.vault_url)
+        if self.store_url != OFF:
+            check_url("store_url", self.store_url)
+        if self.acknowledge not in ACKNOWLEDGE:
+            raise SettingsRefused(
+                f"{variable('acknowledge')} must be {' or '.join(ACKNOWLEDGE)}, "
+                f"not {self.acknowledge!r}"
+            )
+        for peer in self.peers:
+            if not PEER.fullmatch(peer):
+                raise SettingsRefused(
+                    f"{variable('peers')} must be addresses such as http://10.0.0.2:8080 "
+                    f"with commas between them, not {peer!r}"
+                )
         for origin in self.cors_origins:
             if origin != "*" and not origin.startswith(("http://", "https://")):
                 raise SettingsRefused(
@@ -126,7 +169,27 @@ LEAST: Mapping[str, float] = {
     "drain_seconds_max": 1,
     **{limit.name: 1 for limit in dataclasses.fields(Limits)},
     "requests_per_minute_max": 1,
+    "store_seconds_max": 0.1,
+    "acknowledge_seconds_max": 0.1,
+    "moves": 1,
+    "moves_per_second_max": 1,
+    "move_retry_seconds_max": 1,
+    "mover_wedged_seconds": 1,
+    "peer_seconds_max": 0.1,
 }
+
+
+STORE_KINDS = ("s3", "az", "gs", "file", "memory")
+
+
+def check_url(name: str, url: str) -> None:
+    """Refuse what is no address of a store. The address itself is not told: it may hold a key."""
+    if not url or url.partition("://")[0] in STORE_KINDS:
+        return
+    raise SettingsRefused(
+        f"{variable(name)} must be an address that begins with "
+        f"{', '.join(f'{kind}://' for kind in STORE_KINDS)}"
+    )
 
 
 def variable(name: str) -> str:

@@ -15,12 +15,15 @@ import sys
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+if TYPE_CHECKING:
+    from calligram.store import Metrics
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -54,6 +57,9 @@ class Telemetry:
         self.refused = self.counter("calligram_refused", "Requests refused, by code", ("code",))
         self.cached = self.counter("calligram_cache", "Art asked for, by outcome", ("outcome",))
         self.pictures_bytes = self.counter("calligram_pictures_bytes", "Bytes of pictures received")
+        self.kept = self.counter(
+            "calligram_pictures_kept", "Pictures kept on request, by outcome", ("outcome",)
+        )
         info = self.gauge("calligram_build_info", "The version that runs", ("version",), "livemax")
         info.labels(version).set(1)
         self.children: dict[tuple[str, str, int], Histogram] = {}
@@ -97,6 +103,61 @@ class Telemetry:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call] # it has no types
         return generate_latest(registry)
+
+
+SPOOL_GAUGES = {
+    "items": "Pictures that the store does not have yet",
+    "bytes": "Bytes of them",
+    "oldest_seconds": "Age of the oldest of them",
+    "quarantined": "Damaged items that were set aside",
+    "free_bytes": "Bytes that are free on the spool's disk",
+    "wedged": "1 where the mover should move and doesn't",
+}
+SPOOL_COUNTERS = {
+    "moved": "Pictures that were moved into the store",
+    "retries": "Tries to move one that failed",
+}
+
+
+class SpoolTelemetry:
+    """How the spool does, as the one process tells it that has the mover."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.gauges = {
+            name: Gauge(
+                f"calligram_spool_{name}", help, registry=registry, multiprocess_mode="livemax"
+            )
+            for name, help in SPOOL_GAUGES.items()
+        }
+        self.away = Gauge(
+            "calligram_store_away",
+            "1 while the store does not answer",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.counters = {
+            name: Counter(f"calligram_spool_{name}", help, registry=registry)
+            for name, help in SPOOL_COUNTERS.items()
+        }
+        self.counted = dict.fromkeys(SPOOL_COUNTERS, 0)
+
+    def tell(self, metrics: Metrics, *, free_bytes: int) -> None:
+        """Write down what the mover tells of itself."""
+        told = {
+            "items": metrics.items,
+            "bytes": metrics.bytes,
+            "oldest_seconds": metrics.oldest_seconds,
+            "quarantined": metrics.quarantined,
+            "free_bytes": free_bytes,
+            "wedged": metrics.is_wedged,
+        }
+        for name, value in told.items():
+            self.gauges[name].set(value)
+        self.away.set(metrics.is_store_away)
+        for name, count in {"moved": metrics.moved, "retries": metrics.retries}.items():
+            self.counters[name].inc(count - self.counted[name])
+            self.counted[name] = count
 
 
 def forget_the_dead(folder: Path) -> None:

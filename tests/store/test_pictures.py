@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from calligram.errors import StoreUnavailable
-from calligram.store import Mover, Objects, Pictures
+from calligram.errors import PictureUnknown, StoreUnavailable
+from calligram.store import Mover, Objects, Pictures, Record
 from kept_pictures import Ticks, content_of, drain, id_of, objects_in, record_for, spool_in
 
 CONTENT = content_of(1, 700_000)
@@ -23,11 +22,6 @@ class AwayBucket:
         raise StoreUnavailable("away")
 
     create = get = digest = delete = put
-
-
-async def chunks(content: bytes = CONTENT, size: int = 64 * 1024) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), size):
-        yield content[start : start + size]
 
 
 def pictures_in(folder, objects: Objects | None = None) -> Pictures:
@@ -45,29 +39,29 @@ def test_a_kept_picture_is_read_while_the_store_is_away(tmp_path):
     pictures = pictures_in(tmp_path, Objects(AwayBucket()))
 
     async def story():
-        kept = await pictures.keep(chunks(), record_for)
-        return kept, await pictures.content(ID), await pictures.record(ID)
+        kept = await pictures.keep(CONTENT, record_for)
+        return kept, await pictures.content(ID), await pictures.find(ID)
 
-    kept, content, record = asyncio.run(story())
+    kept, content, found = asyncio.run(story())
 
     assert (kept.state, kept.is_known) == ("spooled", False)
     assert content == CONTENT
-    assert record == record_for(ID, len(CONTENT))
+    assert (found.record, found.state) == (record_for(ID, len(CONTENT)), "spooled")
 
 
 def test_a_picture_that_only_the_store_could_have_is_not_said_to_be_missing(tmp_path):
     pictures = pictures_in(tmp_path, Objects(AwayBucket()))
 
     with pytest.raises(StoreUnavailable):
-        asyncio.run(pictures.exists(ID))
+        asyncio.run(pictures.find(ID))
 
 
-def test_a_stored_picture_is_known_and_not_written_again(tmp_path):
+def test_a_stored_picture_is_known(tmp_path):
     pictures = pictures_in(tmp_path)
 
-    asyncio.run(pictures.keep(chunks(), record_for))
+    asyncio.run(pictures.keep(CONTENT, record_for))
     move_all(pictures)
-    kept = asyncio.run(pictures.keep(chunks(), record_for))
+    kept = asyncio.run(pictures.known(ID))
 
     assert (kept.state, kept.is_known) == ("stored", True)
     assert pictures.spool.names() == []
@@ -77,46 +71,44 @@ def test_a_stored_picture_is_known_and_not_written_again(tmp_path):
 @pytest.mark.parametrize("is_moved", [True, False])
 def test_a_deleted_picture_is_gone_and_may_be_kept_again(is_moved, tmp_path):
     pictures = pictures_in(tmp_path)
-    asyncio.run(pictures.keep(chunks(), record_for))
+    asyncio.run(pictures.keep(CONTENT, record_for))
     if is_moved:
         move_all(pictures)
 
-    was_here = asyncio.run(pictures.delete(ID, LATER))
-    gone = asyncio.run(pictures.exists(ID))
+    asyncio.run(pictures.delete(ID, LATER))
+    gone = asyncio.run(pictures.find(ID))
     again = asyncio.run(
         pictures.keep(
-            chunks(),
+            CONTENT,
             lambda id, size: record_for(id, size, kept_at=LATER.replace("01.0", "02.0")),
         )
     )
     move_all(pictures)
 
-    assert (was_here, gone, again.is_known) == (True, False, False)
+    assert (gone, again.is_known) == (None, False)
     assert asyncio.run(pictures.content(ID)) == CONTENT
 
 
 def test_what_another_server_still_had_is_buried_when_it_comes(tmp_path):
     here, there = pictures_in(tmp_path), spool_in(tmp_path / "there")
     other = Pictures(there, here.objects)
-    asyncio.run(other.keep(chunks(), record_for))
+    asyncio.run(other.keep(CONTENT, record_for))
 
     asyncio.run(here.delete(ID, LATER))
     move_all(other)
 
-    assert asyncio.run(here.exists(ID)) is False
+    assert asyncio.run(here.find(ID)) is None
     assert asyncio.run(here.content(ID)) is None
 
 
-def test_an_upload_that_is_given_up_leaves_nothing(tmp_path):
+def test_an_upload_that_is_refused_leaves_nothing(tmp_path):
     pictures = pictures_in(tmp_path)
 
-    async def cut_off() -> AsyncIterator[bytes]:
-        yield b"x"
-        raise ConnectionError
+    def refuse(_id: str, _bytes: int) -> Record:
+        raise PictureUnknown("no")
 
-    with pytest.raises(ConnectionError):
-        asyncio.run(pictures.keep(cut_off(), record_for))
-    pictures.disk_threads.shutdown()
+    with pytest.raises(PictureUnknown):
+        asyncio.run(pictures.keep(CONTENT, refuse))
 
     assert list(pictures.spool.incoming.iterdir()) == []
     assert pictures.spool.reserved == 0

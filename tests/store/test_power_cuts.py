@@ -21,6 +21,16 @@ from calligram.store import Spool
 from kept_pictures import BYTES_MAX, content_of, id_of, keep
 
 CUTS = int(os.environ.get("CALLIGRAM_TEST_POWER_CUTS", "100"))
+"""More in the long run: CALLIGRAM_TEST_POWER_CUTS=1000."""
+
+FILE_SYSTEMS = {
+    "ext4": ("48M", "loop"),
+    # The copy has the identity of what is still mounted.
+    "xfs": ("320M", "loop,nouuid"),
+    "btrfs": ("128M", "loop"),
+}
+"""Name -> least size that mkfs takes, and how to mount it."""
+
 SIZE = 5_000
 STRIDE = 5
 """No multiple or part of the calls that keeping takes: cuts fall between all of them."""
@@ -35,12 +45,14 @@ def unmount(place: Path) -> None:
 
 
 @pytest.fixture
-def image(tmp_path) -> Iterator[Path]:
-    """A mounted file system; its image is beside it, named `image`."""
+def image(request, tmp_path) -> Iterator[Path]:
+    """A mounted file system of the kind that is asked for; its image is named `image`."""
+    size, how = FILE_SYSTEMS[request.param]
     (tmp_path / "disk").mkdir()
-    subprocess.run(["truncate", "-s", "48M", tmp_path / "image"], check=True)
-    subprocess.run(["mkfs.ext4", "-q", tmp_path / "image"], check=True, capture_output=True)
-    if not mount("-o", "loop", tmp_path / "image", tmp_path / "disk"):
+    subprocess.run(["truncate", "-s", size, tmp_path / "image"], check=True)
+    make = [f"mkfs.{request.param}", "-q", tmp_path / "image"]
+    subprocess.run(make, check=True, capture_output=True)
+    if not mount("-t", request.param, "-o", how, tmp_path / "image", tmp_path / "disk"):
         pytest.skip("mounting is not allowed here")
     yield tmp_path / "image"
     unmount(tmp_path / "disk")
@@ -49,8 +61,9 @@ def image(tmp_path) -> Iterator[Path]:
 class Cuts:
     """Copies the image before every `STRIDE`th call to the disk, and asks the oracle."""
 
-    def __init__(self, image: Path) -> None:
+    def __init__(self, image: Path, how: str) -> None:
         self.image = image
+        self.how = how
         self.promised: list[int] = []
         self.calls = 0
         self.is_cut = False
@@ -74,14 +87,20 @@ class Cuts:
         # Nobody writes meanwhile: a copy of a moving image would show what no disk ever held.
         subprocess.run(["cp", "--sparse=always", self.image, copy], check=True)
         self.cuts += 1
-        self.losses += lost_in(copy, self.image.with_name("after"), self.promised)
+        self.losses += lost_in(copy, self.image.with_name("after"), self.promised, self.how)
 
 
-@pytest.mark.server("mkfs.ext4")
-def test_nothing_promised_is_lost_in_real_power_cuts(image, tmp_path, monkeypatch):
+@pytest.mark.server("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs")
+@pytest.mark.parametrize(
+    ("image", "how"),
+    [(name, how) for name, (_, how) in FILE_SYSTEMS.items()],
+    ids=list(FILE_SYSTEMS),
+    indirect=["image"],
+)
+def test_nothing_promised_is_lost_in_real_power_cuts(image, how, tmp_path, monkeypatch):
     spool = Spool(tmp_path / "disk" / "spool", picture_bytes_max=BYTES_MAX)
     spool.prepare()
-    cuts = Cuts(image)
+    cuts = Cuts(image, how)
     for name in ("open", "write", "fsync", "link", "unlink", "close"):
         monkeypatch.setattr(os, name, cuts.wrapped(getattr(os, name)))
 
@@ -97,9 +116,9 @@ def test_nothing_promised_is_lost_in_real_power_cuts(image, tmp_path, monkeypatc
     assert cuts.losses == []
 
 
-def lost_in(copy: Path, place: Path, numbers: list[int]) -> list[int]:
+def lost_in(copy: Path, place: Path, numbers: list[int], how: str) -> list[int]:
     place.mkdir(exist_ok=True)
-    assert mount("-o", "loop", copy, place)
+    assert mount("-o", how, copy, place)
     try:
         spool = Spool(place / "spool", picture_bytes_max=BYTES_MAX)
         return [number for number in numbers if not is_whole(spool, number)]

@@ -14,7 +14,7 @@ from calligram.errors import Busy
 from calligram.telemetry import Telemetry
 from calligram.web.app import Application
 from calligram.web.cors import Cors
-from calligram.web.routes import Route
+from calligram.web.routes import Route, Routes
 
 
 class Scope:
@@ -42,7 +42,7 @@ def ask(capfd):
             raise error
 
         application = Application(
-            routes={"/": Route("/", {"GET": broken})},
+            routes=Routes({"/": Route("/", {"GET": broken})}),
             telemetry=Telemetry(version="test"),
             lifespan=nullcontext,
             draining=lambda: False,

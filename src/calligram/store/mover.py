@@ -29,6 +29,7 @@ from calligram.store.backlog import Backlog
 from calligram.store.objects import Objects
 from calligram.store.schedule import Circuit, Rate, wait_seconds
 from calligram.store.spool import Item, Retry, Spool
+from calligram.store.unvaulted import Unvaulted
 
 LOG = logging.getLogger(__name__)
 
@@ -62,8 +63,9 @@ class Mover:
     """
     Moves `concurrency` pictures at once and `items_per_second_max` in a second.
 
-    A failed one is tried again within `retry_seconds_max`. If the oldest item, or the last
-    round, is older than `wedged_seconds`, something is wrong, whatever else is told.
+    A failed one is tried again within `retry_seconds_max`. If the last round is older than
+    `wedged_seconds`, or nothing was moved for so long though the store is there, something is
+    wrong, whatever else is told. What was moved is noted in `unvaulted`, if there is a vault.
     `clock` is Unix time, `ticks` one that never goes back, `chance` gives 0 to 1.
     """
 
@@ -72,6 +74,7 @@ class Mover:
         spool: Spool,
         objects: Objects,
         *,
+        unvaulted: Unvaulted | None = None,
         concurrency: int = 4,
         items_per_second_max: float = 1000.0,
         retry_seconds_max: float = 30.0,
@@ -82,6 +85,7 @@ class Mover:
     ) -> None:
         self.spool = spool
         self.objects = objects
+        self.unvaulted = unvaulted
         self.retry_seconds_max = retry_seconds_max
         self.wedged_seconds = wedged_seconds
         self.clock = clock
@@ -96,7 +100,7 @@ class Mover:
         self.pool = ThreadPoolExecutor(concurrency, "mover") if concurrency > 1 else None
         self.moved = 0
         self.retries = 0
-        self.round_at = ticks()
+        self.round_at = self.moved_at = ticks()
 
     # --- The loop ------------------------------------------------------------------------
 
@@ -159,6 +163,7 @@ class Mover:
         before = self.backlog.retry(id)
         if is_done:
             self.moved += 1
+            self.moved_at = self.ticks()
             self.backlog.done(id)
             if before is not None:
                 self.write_down(self.spool.forget, id, before)
@@ -208,6 +213,8 @@ class Mover:
         tombstone = self.objects.tombstone(item.id)
         if tombstone is not None and tombstone.buries(record):
             self.objects.clear(tombstone)
+        elif self.unvaulted is not None:
+            self.unvaulted.add(item.id)
         self.spool.remove(item)
 
     # --- What is told --------------------------------------------------------------------
@@ -224,5 +231,16 @@ class Mover:
             retries=self.retries,
             quarantined=self.spool.quarantined_count(),
             is_store_away=not self.circuit.is_closed,
-            is_wedged=max(oldest, idle) > self.wedged_seconds,
+            is_wedged=idle > self.wedged_seconds or self.is_stuck(oldest),
         )
+
+    def is_stuck(self, oldest_seconds: float) -> bool:
+        """
+        Is nothing moved though the store is there?
+
+        While it is away nothing can be, on no server: uploads are safe in the spool, and a
+        fleet that all calls itself unfit would serve nobody. One picture that can't be moved
+        among others that are is an alarm (its age), and no reason either.
+        """
+        waits = min(oldest_seconds, self.ticks() - self.moved_at)
+        return self.circuit.is_closed and waits > self.wedged_seconds

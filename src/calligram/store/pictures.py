@@ -1,8 +1,9 @@
 """
 What is kept, as the service sees it: the spool before it, the store behind it.
 
-    keep     chunks -> spool, hashed and fsynced -> Kept
-    record   from the spool, else from the store
+    keep     bytes -> spool, hashed and fsynced -> Kept
+    known    is it kept already? Asked by an upload, which must not wait for long
+    find     its record, from the spool, else from the store
     content  likewise: a picture is in one of the two from the moment it was promised
     delete   out of the spool, out of the store, and a tombstone in its place
 
@@ -12,7 +13,7 @@ Disk and store are waited for in threads; everything under this is synchronous.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -21,9 +22,6 @@ from calligram.store.objects import Objects
 from calligram.store.records import Record, Tombstone
 from calligram.store.spool import RecordFor, Spool
 from calligram.store.writer import Kept, Writer
-
-GATHER_BYTES = 1024 * 1024
-"""Chunks are written so many at once: a small upload needs one thread once."""
 
 ASK_AGAIN_SECONDS = 5.0
 
@@ -54,39 +52,32 @@ class Pictures:
         self.disk_threads.shutdown(cancel_futures=True)
         self.store_threads.shutdown(wait=False, cancel_futures=True)
 
-    async def keep(
-        self,
-        chunks: AsyncIterable[bytes],
-        record_for: RecordFor,
-        *,
-        bytes_expected: int | None = None,
-    ) -> Kept:
+    async def keep(self, content: bytes, record_for: RecordFor) -> Kept:
         """
-        Keep the picture that `chunks` are, with the record that `record_for(id, bytes)` makes.
+        Keep the picture that `content` is, with the record that `record_for(id, bytes)` makes.
 
-        `record_for` is called in a thread, once all bytes are here, and only for a picture
-        that is not known; what it raises goes through, and nothing is kept. Raises
-        PictureTooLarge, SpoolFull, SpoolFailed.
+        When this returns, it survives a power cut. `record_for` is called in a thread, and only
+        if the spool does not have the picture; what it raises goes through, and nothing is
+        kept. Raises PictureTooLarge, SpoolFull, SpoolFailed.
         """
-        writer = await self.on_disk(Writer, self.spool, bytes_expected)
-        try:
-            gathered: list[bytes] = []
-            size = 0
-            async for chunk in chunks:
-                gathered.append(chunk)
-                size += len(chunk)
-                if size >= GATHER_BYTES:
-                    await self.on_disk(writer.write, b"".join(gathered))
-                    gathered, size = [], 0
-            await self.on_disk(writer.write, b"".join(gathered))
-            stored = await self.known_in_store(writer.id)
-            if stored is not None:
-                return Kept(stored, "stored", is_known=True)
-            return await self.on_disk(writer.keep, record_for)
-        finally:
-            # In a thread and not awaited: where the request was given up, another thread may
-            # still be writing, and closing waits for it.
-            self.disk_threads.submit(writer.close)
+        return await self.on_disk(self.write, content, record_for)
+
+    def write(self, content: bytes, record_for: RecordFor) -> Kept:
+        with Writer(self.spool, len(content)) as writer:
+            writer.write(content)
+            return writer.keep(record_for)
+
+    async def known(self, id: str) -> Kept | None:
+        """
+        What an upload of `id` may rely on: kept already, as safe as if just kept.
+
+        In doubt it is None, and the upload is kept once more, which harms nobody.
+        """
+        spooled = await self.on_disk(self.spool.known, id)
+        if spooled is not None:
+            return Kept(spooled, "spooled", is_known=True)
+        stored = await self.known_in_store(id)
+        return Kept(stored, "stored", is_known=True) if stored is not None else None
 
     async def known_in_store(self, id: str) -> Record | None:
         """The record of a picture that the store is known to have; in doubt, it has not."""
@@ -105,18 +96,26 @@ class Pictures:
         record = self.objects.record(id)
         return record if self.objects.is_alive(record) else None
 
-    async def record(self, id: str) -> Record | None:
-        """The record of `id`, or None. Raises StoreUnavailable if only the store could tell."""
-        return await self.on_disk(self.spooled_record, id) or await self.in_store(
-            self.stored_record, id
-        )
+    async def find(self, id: str) -> Kept | None:
+        """
+        Where `id` is kept, with its record; None if it is not.
 
-    async def exists(self, id: str) -> bool:
-        """Is `id` kept? Raises StoreUnavailable if only the store could tell."""
-        return await self.record(id) is not None
+        Raises StoreUnavailable if only the store could tell.
+        """
+        spooled = await self.on_disk(self.spooled_record, id)
+        if spooled is not None:
+            return Kept(spooled, "spooled", is_known=True)
+        stored = await self.in_store(self.stored_record, id)
+        return Kept(stored, "stored", is_known=True) if stored is not None else None
+
+    async def is_stored(self, id: str) -> bool:
+        """Has the mover taken `id` out of the spool, and does the store have it?"""
+        if await self.on_disk(self.spooled_record, id) is not None:
+            return False
+        return await self.in_store(self.stored_record, id) is not None
 
     async def content(self, id: str) -> bytes | None:
-        """The bytes of `id`, checked, or None. Raises as `record` does, and Damaged."""
+        """The bytes of `id`, checked, or None. Raises as `find` does, and Damaged."""
         content = await self.on_disk(self.spooled_content, id)
         return content or await self.in_store(self.objects.picture, id)
 
@@ -140,16 +139,16 @@ class Pictures:
             except Damaged:
                 return None  # as above
 
-    async def delete(self, id: str, deleted_at: str) -> bool:
+    async def delete(self, id: str, deleted_at: str) -> None:
         """
-        Delete `id`; returns whether it was here or in the store.
+        Delete `id`, wherever it is; one that is nowhere is fine.
 
         The store must answer: a deletion that waited could bury what is kept again after
-        it. Raises StoreUnavailable, and the deletion must then be asked for again.
+        it. Raises StoreUnavailable, and the deletion must then be asked for again. In another
+        server's spool the tombstone will find it when it is moved.
         """
-        was_stored = await self.in_store(self.objects.record, id) is not None
         await self.in_store(self.objects.delete, Tombstone(picture=id, deleted_at=deleted_at))
-        return await self.on_disk(self.spool.delete, id) or was_stored
+        await self.on_disk(self.spool.delete, id)
 
     async def on_disk(self, deed: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         return await in_thread(self.disk_threads, deed, *args, **named)

@@ -14,7 +14,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from calligram.web.access import Rate, Tokens
 from calligram.web.cors import Cors
 from calligram.web.messages import Answer, Body, Headers, Request, headers_of
 from calligram.web.problems import ACCEPT_POST, code_of, problem, status_of
-from calligram.web.routes import Route
+from calligram.web.routes import Route, Routes
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -72,7 +72,7 @@ class Application:
     def __init__(
         self,
         *,
-        routes: Mapping[str, Route],
+        routes: Routes,
         telemetry: Telemetry,
         lifespan: Lifespan,
         draining: Callable[[], bool],
@@ -125,9 +125,10 @@ class Application:
         """What the route answers, or the problem that it raises."""
         headers: Headers = ()
         try:
-            route = self.routes.get(request.path)
-            if route is None:
+            found = self.routes.find(request.path)
+            if found is None:
                 return self.missing(request)
+            route, request.parameters = found
             request.route = route.name
             handler = route.methods.get("GET" if request.method == "HEAD" else request.method)
             if request.method == "OPTIONS":

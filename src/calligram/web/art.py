@@ -13,13 +13,14 @@ import asyncio
 import gzip
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from calligram.art.formats import FORMATS
 from calligram.art.options import Options, shown
 from calligram.errors import EncodingRefused, NotAcceptable, OptionsRefused, RequestMalformed
-from calligram.service import Finished, Service
+from calligram.service import Finished, Key, Service
 from calligram.web import digests, forms
 from calligram.web.body import BodyRules, Budget, read_body
 from calligram.web.conditional import coded, etag_of
@@ -126,8 +127,15 @@ def options_of(query: bytes) -> Options:
 
     Raises OptionsRefused for one that is unknown, doubled, unreadable or out of range.
     """
-    if not query:
-        return Options()
+    return Options.read(dict(pairs_of(query)))
+
+
+def names_algorithm(query: bytes) -> bool:
+    """Does the query choose the algorithm itself? It must be one that options_of has read."""
+    return bool(query) and any(name == "algorithm" for name, _ in pairs_of(query))
+
+
+def pairs_of(query: bytes) -> list[tuple[str, str]]:
     if len(query) > QUERY_BYTES_MAX:
         raise OptionsRefused(
             f"the query has {len(query)} bytes, and {QUERY_BYTES_MAX} is the limit",
@@ -146,32 +154,63 @@ def options_of(query: bytes) -> Options:
             f"the query can't be read; at most {QUERY_FIELDS_MAX} options such as columns=80, "
             "with & between them and other characters percent-encoded as UTF-8, will do"
         ) from None
-    texts: dict[str, str] = {}
-    for name, text in pairs:
-        if name in texts:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
             raise OptionsRefused(f"{shown(name)} stands twice in the query; once will do")
-        texts[name] = text
-    return Options.read(texts)
+        seen.add(name)
+    return pairs
 
 
-async def answer_with(finished: Finished, request: Request) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """
+    What caches may do with art: Cache-Control, what the art varies with besides the address,
+    and its permanent address, if that is another than the asked.
+    """
+
+    control: bytes
+    vary: bytes = b"Accept, Accept-Encoding"
+    address: str | None = None
+
+    def headers(self) -> Headers:
+        control = (b"cache-control", self.control), (b"vary", self.vary)
+        if self.address is None:
+            return control
+        return (*control, (b"content-location", self.address.encode()))
+
+
+# An answer to a POST: a client may keep it, but has nothing to ask for it by.
+FORGOTTEN = Caching(b"no-cache")
+
+
+@lru_cache(maxsize=1024)
+def etag_for(key: Key) -> str:
+    return etag_of(key.picture, key.options.algorithm, repr(key.options.changed()), key.format)
+
+
+def tags_of(key: Key) -> tuple[str, ...]:
+    """The entity tags of art: as it is, and in each coding."""
+    etag = etag_for(key)
+    return (etag, coded(etag, "gzip"))
+
+
+async def answer_with(finished: Finished, request: Request, caching: Caching = FORGOTTEN) -> Answer:
     key = finished.key
-    etag = etag_of(key.picture, key.options.algorithm, repr(key.options.changed()), key.format)
+    etag = etag_for(key)
     body, coding = finished.content, None
     if worth_packing(finished) and takes_gzip(request.header(b"accept-encoding")):
         coding, etag = b"gzip", coded(etag, "gzip")
         body = await packed(body)
     headers: Headers = (
         (b"content-type", FORMATS[key.format].media_type.encode()),
-        # An answer to a POST: a client may keep it, but has nothing to ask for it by.
-        (b"cache-control", b"no-cache"),
         (b"calligram-algorithm", key.options.algorithm.encode()),
         (b"etag", etag.encode()),
         (b"repr-digest", digests.repr_digest(body)),
         (b"cache-status", CACHE_STATUS[finished.outcome]),
         (b"server-timing", timing(finished, request)),
-        (b"vary", b"Accept, Accept-Encoding"),
         (b"content-security-policy", ART_POLICY),
+        *caching.headers(),
     )
     if coding is not None:
         headers += ((b"content-encoding", coding),)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 TAG = re.compile(r'\s*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
@@ -31,6 +32,17 @@ def is_known(if_none_match: str | None, etag: str) -> bool:
         found = found or tag[1] == etag
         place = tag.end()
     return found
+
+
+def held(if_none_match: str | None, etags: Iterable[str], *, any_tag: bool = True) -> str | None:
+    """
+    The first of `etags` that the client holds; they name one answer in its codings.
+
+    `*` holds the first one where `any_tag`.
+    """
+    if if_none_match is None or (not any_tag and if_none_match.strip() == "*"):
+        return None
+    return next((etag for etag in etags if is_known(if_none_match, etag)), None)
 
 
 def etag_of(*parts: str | bytes) -> str:

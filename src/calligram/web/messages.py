@@ -6,7 +6,7 @@ Names of headers are lower-case bytes; values are text in a request, bytes in an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -31,7 +31,10 @@ class Body(Protocol):
 
 @dataclass(slots=True)
 class Request:
-    """One request. `id` is ours or a checked one; `client` is the address that it came from."""
+    """
+    One request. `id` is ours or a checked one, `client` the address that it came from, and
+    `parameters` are the parts of its path that the route left open, checked by it.
+    """
 
     method: str
     path: str
@@ -42,6 +45,7 @@ class Request:
     id: str
     started: float
     route: str = "none"
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def header(self, name: bytes) -> str | None:
         return self.headers.get(name)

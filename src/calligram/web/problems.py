@@ -30,6 +30,7 @@ STATUSES: Mapping[type[CalligramError], int] = {
     errors.PictureDamaged: 422,
     errors.RenderStopped: 422,
     errors.ArtTooLarge: 400,
+    errors.PictureMissing: 404,
     errors.RequestMalformed: 400,
     errors.RequestTooLarge: 413,
     errors.RequestSlow: 408,
@@ -46,6 +47,7 @@ STATUSES: Mapping[type[CalligramError], int] = {
     errors.SpoolFull: 507,
     errors.SpoolFailed: 503,
     errors.StoreUnavailable: 503,
+    errors.PeerUnavailable: 503,
     errors.Damaged: 500,
 }
 """A leaf's status. An error without one is a bug of ours, and 500."""
@@ -57,6 +59,7 @@ FIXED = {
     "spool-full": "The server has no room to keep one more picture; try again later",
     "spool-failed": "The server can't keep pictures just now; try again later",
     "store-unavailable": "The store does not answer; try again later",
+    "peer-unavailable": "The server that may have this picture does not answer; try again later",
 }
 OURS = "Something is wrong with the server, and not with the request"
 NOT_READ = (errors.PictureTooLarge, errors.RequestSlow, errors.RequestTooLarge)

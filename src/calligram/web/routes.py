@@ -1,13 +1,14 @@
 """
 The routes: what is at each address, and which methods it takes.
 
-The table is a dict from whole paths to routes. Nothing is matched, so looking up costs the
-same for every address, and what exists can be read off.
+Most addresses are whole paths in a dict. Those of kept pictures have a part that differs, and
+one expression reads them all; a part that it does not allow is at no address.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,8 @@ from calligram.web.body import BodyRules
 from calligram.web.messages import JSON, NO_STORE, TEXT, Answer, Request, answer
 from calligram.web.negotiation import accepted
 from calligram.web.openapi import document
+from calligram.web.peers import Peers
+from calligram.web.pictures import PicturesRoute
 from calligram.web.reference import page as reference_page
 from calligram.web.static import PAGE_FOLDER, STYLED_POLICY, Static, page_files
 
@@ -61,6 +64,63 @@ class Route:
         object.__setattr__(self, "allow", ", ".join(sorted(known)).encode())
 
 
+ID = "(?P<id>[0-9a-f]{64})"
+FORMAT = f"(?P<format>{'|'.join(FORMATS)})"
+KEPT = re.compile(
+    rf"/v1/pictures/{ID}(?P<art>/art(?:\.{FORMAT}|/(?P<algorithm>[a-z]+-[0-9]+)\.(?P<as>[a-z]+))?)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """All routes: `whole` by path, and those of kept pictures, if they are kept."""
+
+    whole: Mapping[str, Route]
+    kept: KeptRoutes | None = None
+
+    def find(self, path: str) -> tuple[Route, Mapping[str, str]] | None:
+        """The route at `path`, and what it left open; None where there is nothing."""
+        route = self.whole.get(path)
+        if route is not None:
+            return route, {}
+        return self.kept.find(path) if self.kept is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRoutes:
+    """The routes of kept pictures: `all` takes them in, the others are about one each."""
+
+    all: Route
+    record: Route
+    default_art: Route
+    permanent_art: Route
+
+    @classmethod
+    def of(cls, pictures: PicturesRoute, peers: Peers) -> KeptRoutes:
+        ask = peers.asked_after
+        return cls(
+            all=Route("/v1/pictures", {"POST": pictures.keep}, guarded=True),
+            record=Route(
+                "/v1/pictures/{id}", {"GET": ask(pictures.record), "DELETE": pictures.delete}
+            ),
+            default_art=get("/v1/pictures/{id}/art", ask(pictures.default_art)),
+            permanent_art=get(
+                "/v1/pictures/{id}/art/{algorithm}.{format}", ask(pictures.permanent_art)
+            ),
+        )
+
+    def find(self, path: str) -> tuple[Route, Mapping[str, str]] | None:
+        found = KEPT.fullmatch(path)
+        if found is None:
+            return None
+        if found["art"] is None:
+            return self.record, {"id": found["id"]}
+        if found["algorithm"] is None:
+            return self.default_art, {"id": found["id"], "format": found["format"] or ""}
+        parameters = {name: found[name] for name in ("id", "algorithm")}
+        return self.permanent_art, {**parameters, "format": found["as"]}
+
+
 def get(name: str, handler: Handler) -> Route:
     return Route(name, {"GET": handler})
 
@@ -68,15 +128,16 @@ def get(name: str, handler: Handler) -> Route:
 def routes(
     *,
     art: ArtRoute,
+    kept: KeptRoutes | None,
     limits: Limits,
     rules: BodyRules,
     telemetry: Telemetry,
     refusal: Callable[[], str | None],
     version: str,
     tokens: bool,
-) -> dict[str, Route]:
-    """All routes by path. `refusal` tells why no work is taken on now, or None."""
-    described = document(version=version, limits=limits, tokens=tokens)
+) -> Routes:
+    """All routes. `refusal` tells why no work is taken on now, or None."""
+    described = document(version=version, limits=limits, tokens=tokens, keeps=kept is not None)
     files = page_files()
     table = {
         "/v1/art": Route("/v1/art", {"POST": art.draw}, guarded=True),
@@ -101,7 +162,9 @@ def routes(
     for name, file in files.items():
         if name != "index.html":
             table[f"/{name}"] = get(f"/{name}", file)
-    return table
+    if kept is not None:
+        table["/v1/pictures"] = kept.all
+    return Routes(table, kept)
 
 
 def data(told: object) -> Static:

@@ -114,7 +114,8 @@ class Cluster:
                 [
                     *(sys.executable, "-P", "-m", f"distributed.cli.dask_{kind}"),
                     *("--scheduler-file", str(self.file), "--host", "127.0.0.1"),
-                    *("--no-dashboard", *words),
+                    # Even without a dashboard they listen for HTTP, and to anybody unless told.
+                    *("--no-dashboard", "--dashboard-address", "127.0.0.1:0", *words),
                 ],
                 env=surroundings(),
                 cwd=self.folder,

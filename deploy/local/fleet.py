@@ -225,6 +225,8 @@ class Fleet:
                 cwd=self.folder,
                 start_new_session=True,
             )
+        # It outlives us, and `reap` sees to its end: Popen must not complain of it.
+        process.returncode = 0
         began = began_of(process.pid)
         (self.folder / "pids" / program.name).write_text(f"{process.pid} {began}\n")
 

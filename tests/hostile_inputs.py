@@ -8,13 +8,29 @@ Everything hostile that is sent to the server, in one list; and what a folder of
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 from hostile_heads import FORMS, HEADS, OPTIONS
 from hostile_requests import BODIES, PICTURES, POST, SMUGGLING, Input, posted, whole
 
-INPUTS = [*PICTURES, *BODIES, *SMUGGLING, *HEADS, *OPTIONS, *FORMS]
+
+def to_keep(hostile: Input) -> Input:
+    """The same, sent to be kept."""
+
+    def pieces() -> Iterable[bytes]:
+        for piece in hostile.pieces():
+            yield piece.replace(b"POST /v1/art ", b"POST /v1/pictures ", 1)
+
+    return dataclasses.replace(hostile, name=f"to be kept: {hostile.name}", pieces=pieces)
+
+
+KEEPING = [to_keep(hostile) for hostile in [*PICTURES, *BODIES] if "200" not in hostile.wanted]
+"""What is refused must be refused to be kept as well, and nothing of it be left."""
+
+INPUTS = [*PICTURES, *BODIES, *KEEPING, *SMUGGLING, *HEADS, *OPTIONS, *FORMS]
 
 TOO_SLOW = ("408 request-slow",)
 HUNG_UP = ("closed", "408, closed", "408")

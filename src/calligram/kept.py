@@ -27,7 +27,7 @@ from calligram.art.decode import open_picture
 from calligram.art.options import DEFAULT_ALGORITHM, Options
 from calligram.errors import PictureMissing, StoreUnavailable
 from calligram.service import Finished, Key, Service, picture_id
-from calligram.store import Kept, Objects, Pictures, Record, Tombstone
+from calligram.store import Kept, Objects, Pictures, Record, Tombstone, Unvaulted
 from calligram.work import Drawn
 
 RECORD_SECONDS = {"spooled": 2.0, "stored": 60.0}
@@ -51,6 +51,7 @@ class KeptPictures:
         service: Service,
         pictures: Pictures,
         vault: Objects | None = None,
+        unvaulted: Unvaulted | None = None,
         confirm_seconds_max: float | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         ticks: Callable[[], float] = time.monotonic,
@@ -58,6 +59,7 @@ class KeptPictures:
         self.service = service
         self.pictures = pictures
         self.vault = vault
+        self.unvaulted = unvaulted
         self.confirm_seconds_max = confirm_seconds_max
         self.now = now
         self.ticks = ticks
@@ -80,12 +82,14 @@ class KeptPictures:
         else by that of `options`. Raises as Service.draw and Pictures.keep do.
         """
         id = await picture_id(data)
+        # First, as its header refuses a bomb: neither disk nor store is asked for such.
+        record = self.record_of(id, data)
         kept = await self.pictures.known(id)
         pin = kept.record.algorithm if kept else DEFAULT_ALGORITHM
         drawn = pinned(options, pin) if is_pinned else options
         finished = await self.service.draw(data, drawn, format)
         if kept is None:
-            kept = await self.pictures.keep(data, lambda id, _: self.record_of(id, data))
+            kept = await self.pictures.keep(data, lambda _id, _bytes: record)
         if kept.record.algorithm != pin and is_pinned:
             # Another server was first, with another default.
             finished = await self.service.draw(data, pinned(options, kept.record.algorithm), format)
@@ -187,6 +191,8 @@ class KeptPictures:
                 self.vault.delete, Tombstone(picture=id, deleted_at=deleted_at)
             )
         except StoreUnavailable:
+            if self.unvaulted is not None:
+                await self.pictures.on_disk(self.unvaulted.add, id)
             return False
         return True
 

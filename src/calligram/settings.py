@@ -82,10 +82,12 @@ class Settings:
     store_config_file: str = ""
     vault_url: str = ""
     vault_config_file: str = ""
+    vault_seconds: float = 60.0
+    vault_walk_seconds: float = 86_400.0
     store_seconds_max: float = 20.0
     acknowledge: str = "disk"
     acknowledge_seconds_max: float = 15.0
-    moves: int = 4
+    moves: int = 16
     moves_per_second_max: float = 1000.0
     move_retry_seconds_max: float = 30.0
     mover_wedged_seconds: float = 600.0
@@ -169,6 +171,8 @@ LEAST: Mapping[str, float] = {
     "drain_seconds_max": 1,
     **{limit.name: 1 for limit in dataclasses.fields(Limits)},
     "requests_per_minute_max": 1,
+    "vault_seconds": 1,
+    "vault_walk_seconds": 60,
     "store_seconds_max": 0.1,
     "acknowledge_seconds_max": 0.1,
     "moves": 1,

@@ -160,6 +160,45 @@ class SpoolTelemetry:
             self.counted[name] = count
 
 
+VAULT_GAUGES = {
+    "items": "Pictures in the store that the vault does not have yet",
+    "oldest_seconds": "How long the oldest of them is known to be so",
+    "walked_seconds": "How long ago store and vault were last compared as a whole",
+    "problems": "What that walk found wrong",
+    "away": "1 while the vault does not answer",
+}
+VAULT_COUNTERS = {
+    "copied": "Pictures that were copied to the vault",
+    "failed": "Tries to copy one that failed",
+}
+
+
+class VaultTelemetry:
+    """How far the vault is behind, as the one process tells it that backs up."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.gauges = {
+            name: Gauge(
+                f"calligram_vault_{name}", help, registry=registry, multiprocess_mode="livemax"
+            )
+            for name, help in VAULT_GAUGES.items()
+        }
+        self.counters = {
+            name: Counter(f"calligram_vault_{name}", help, registry=registry)
+            for name, help in VAULT_COUNTERS.items()
+        }
+        self.counted = dict.fromkeys(VAULT_COUNTERS, 0.0)
+
+    def tell(self, **told: float) -> None:
+        """Write down all of VAULT_GAUGES and VAULT_COUNTERS."""
+        for name, gauge in self.gauges.items():
+            gauge.set(told[name])
+        for name, counter in self.counters.items():
+            counter.inc(told[name] - self.counted[name])
+            self.counted[name] = told[name]
+
+
 def forget_the_dead(folder: Path) -> None:
     """Gauges tell what is now: those of a process that died must not be added up any more."""
     for path in folder.glob("gauge_live*_*.db"):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from art_pictures import chunk, gif, oriented, packed, png, scene, written
-from calligram.art.decode import UPRIGHT, Picture, decode, open_picture, pixels_of
+from calligram.art.decode import UPRIGHT, Picture, decode, open_picture, prepared
 from calligram.art.limits import Limits
 from calligram.art.model import Pixels
 from calligram.errors import PictureDamaged, PictureRefused, PictureTooLarge, PictureUnknown
@@ -28,7 +28,7 @@ def pixels(
     grey: bool = False,
     least: tuple[int, int] | None = None,
 ) -> Pixels:
-    return decode(open_picture(data), background=background, grey=grey, least=least)
+    return np.asarray(decode(open_picture(data), background=background, grey=grey, least=least))
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -55,7 +55,7 @@ def test_a_picture_is_turned_upright(format: str, orientation: int) -> None:
     upright = scene() if flip is None else scene().transpose(flip)
 
     picture = open_picture(data)
-    decoded = decode(picture, background="dark", grey=False)
+    decoded = np.asarray(decode(picture, background="dark", grey=False))
 
     assert (picture.width, picture.height) == upright.size
     assert np.abs(decoded.astype(int) - np.asarray(upright)).mean() < 12
@@ -284,9 +284,9 @@ def test_a_callers_own_warnings_are_left_alone() -> None:
 def test_an_opened_image_gives_the_pixels_of_its_file() -> None:
     data = oriented("JPEG", 6)
 
-    given = pixels_of(Image.open(io.BytesIO(data)), background="dark", grey=False)
+    given = prepared(Image.open(io.BytesIO(data)), background="dark", grey=False)
 
-    assert np.array_equal(given, pixels(data))
+    assert np.array_equal(np.asarray(given), pixels(data))
 
 
 def test_packed_text_within_the_limit_harms_nothing() -> None:

@@ -69,3 +69,34 @@ def test_a_file_of_messages_has_no_bar(monkeypatch):
         told.step()
 
     assert messages.getvalue() == ""
+
+
+def test_a_walk_tells_its_parts_and_what_they_held(monkeypatch):
+    errors = waiting(monkeypatch)
+    monkeypatch.setattr(progress, "MOVING_SECONDS", 0)
+
+    with progress.parts_progress() as told:
+        told.show(3, 256, "40 pictures, 1.2 MB")
+
+    assert "3/256" in errors.getvalue()
+    assert "40 pictures, 1.2 MB" in errors.getvalue()
+    assert errors.getvalue().endswith("\r")
+
+
+def test_a_walks_problem_stands_on_a_line_of_its_own(monkeypatch):
+    errors = waiting(monkeypatch)
+
+    with progress.parts_progress() as told:
+        told.show(3, 256, "")
+        told.say("store", "pictures/ab", "damaged")
+
+    assert "\rcalligram: store: pictures/ab: damaged\n" in errors.getvalue()
+
+
+def test_a_quick_walk_shows_no_bar(monkeypatch):
+    errors = waiting(monkeypatch, seconds=1)
+
+    with progress.parts_progress() as told:
+        told.show(3, 256, "")
+
+    assert "/256" not in errors.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from calligram.store.records import (
     Tombstone,
     read_record,
     read_tombstone,
+    sealed,
     write,
 )
 from calligram.store.schedule import FAILURES_MAX, Circuit, Rate, wait_seconds
@@ -65,10 +67,22 @@ def test_a_record_is_read_as_it_was_written():
     ],
 )
 def test_a_record_that_is_not_quite_one_is_damaged(old, new):
-    content = write(RECORD).decode().replace(old, new, 1).encode()
+    body = msgspec.json.encode(RECORD).decode()
+    assert read_record(sealed(body.encode()), ID) == RECORD
 
     with pytest.raises(Damaged):
-        read_record(content, ID)
+        read_record(sealed(body.replace(old, new, 1).encode()), ID)
+
+
+@given(st.data())
+def test_a_record_with_any_byte_changed_or_missing_is_damaged(data):
+    whole = write(RECORD)
+    place = data.draw(st.integers(0, len(whole) - 1))
+    changed = bytes([whole[place] ^ data.draw(st.integers(1, 255))])
+    middle = data.draw(st.sampled_from([b"", changed]))
+
+    with pytest.raises(Damaged):
+        read_record(whole[:place] + middle + whole[place + 1 :], ID)
 
 
 def test_a_record_of_another_picture_is_damaged():
@@ -77,7 +91,8 @@ def test_a_record_of_another_picture_is_damaged():
 
 
 def test_a_newer_record_is_not_damaged_but_asks_for_a_newer_program():
-    content = write(RECORD).replace(b'"version":1', b'"version":2,"more":[]')
+    body = msgspec.json.encode(RECORD).replace(b'"version":1', b'"version":2,"more":[]')
+    content = sealed(body)
 
     with pytest.raises(StoreUnavailable, match="upgrade"):
         read_record(content, ID)

@@ -20,10 +20,10 @@ from calligram.web.routes import Route, Routes
 class Scope:
     """The head of a request, as Granian tells it."""
 
-    method, path, query_string, client = "GET", "/", "", "127.0.0.1:1"
+    http_version, method, path, query_string, client = "1.1", "GET", "/", "", "127.0.0.1:1"
 
     def __init__(self, accept):
-        self.headers = {"accept": accept, "x-request-id": "mine"}
+        self.headers = {"host": "here", "accept": accept, "x-request-id": "mine"}
 
 
 class Exchange:

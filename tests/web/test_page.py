@@ -461,3 +461,52 @@ def test_light_and_dark_follow_the_reader(page: Page) -> None:
 @pytest.mark.parametrize("word", [*OPTIONS, *calligram.FORMATS])
 def test_the_help_text_names_every_option_and_format(word: str) -> None:
     assert word in (PAGE_FOLDER / "help.txt").read_text()
+
+
+# --- A link -------------------------------------------------------------------------------------
+
+
+@in_browser
+def test_nothing_is_kept_before_it_is_asked_for(page, server):
+    expect(page.locator("#keep")).to_be_visible()
+    expect(page.locator("#link-address")).to_be_hidden()
+
+    kept = [line for line in server.requests() if line["route"] == "/v1/pictures"]
+
+    assert kept == []
+
+
+@in_browser
+def test_a_link_to_the_art_can_be_made(page, server):
+    page.locator("#columns").fill("33")
+    page.locator("#algorithm").select_option("ramp-1")
+    expect_art(page, 33)
+
+    page.locator("#keep").click()
+    expect(page.locator("#link-address")).to_be_visible()
+    link = page.locator("#link-address").inner_text()
+    shown = page.locator("#text").inner_text()
+    reply = server.get(link.partition(f":{server.port}")[2])
+
+    assert link.endswith("/art/ramp-1.txt?columns=33")
+    assert reply.headers["Cache-Control"].endswith("immutable")
+    assert reply.text.rstrip("\n") == shown.rstrip("\n")
+
+
+@in_browser
+def test_the_link_follows_the_options_and_leaves_with_the_picture(page, picture):
+    page.locator("#keep").click()
+    expect(page.locator("#link-address")).to_be_visible()
+
+    page.locator("#columns").fill("21")
+    expect(page.locator("#link-address")).to_contain_text("/art/shape-1.txt?columns=21")
+    page.locator("#copy-markdown").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    page.locator("#file").set_input_files(
+        {"name": "other.png", "mimeType": "image/png", "buffer": picture}
+    )
+
+    expect(page.locator("#link-address")).to_be_hidden()
+    expect(page.locator("#keep")).to_be_visible()
+    assert copied.startswith("![calligram-sample.png](http://127.0.0.1:")
+    assert copied.endswith("/art/shape-1.png?columns=21)")

@@ -27,9 +27,10 @@ from calligram.errors import (
 from calligram.service import KEY_BYTES, Cache, Key
 from calligram.web import access, digests, forms
 from calligram.web.body import BodyRules, Budget, read_body
+from calligram.web.codings import CODINGS, chosen
 from calligram.web.conditional import coded, etag_of, is_known
 from calligram.web.messages import Request
-from calligram.web.negotiation import accepted, takes_gzip
+from calligram.web.negotiation import accepted
 from calligram.web.problems import STATUSES
 from web_server import FORM, form
 
@@ -64,19 +65,38 @@ def test_any_accept_can_be_read(header):
 
 
 @pytest.mark.parametrize(
-    ("header", "taken"),
+    ("header", "name"),
     [
-        (None, False),
-        ("gzip", True),
-        ("br, gzip;q=0.1", True),
-        ("gzip;q=0", False),
-        ("*", True),
-        ("identity", False),
-        ("*;q=0.5, gzip;q=0", False),
+        (None, None),
+        ("", None),
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, br", "br"),
+        ("br;q=0.1, gzip;q=0.2", "gzip"),
+        ("BR", "br"),
+        ("gzip;q=0", None),
+        ("*", "zstd"),
+        ("*;q=0.5, zstd;q=0", "br"),
+        ("*;q=0, gzip", "gzip"),
+        ("*;q=0", None),
+        ("identity", None),
+        ("identity;q=0.5, br;q=0.4", None),
+        ("identity;q=0.5, br", "br"),
+        ("identity;q=0", None),
+        ("deflate, compress", None),
+        ("gzip;q=nonsense", None),
     ],
 )
-def test_gzip_is_taken_where_it_is_named(header, taken):
-    assert takes_gzip(header) is taken
+def test_the_coding_with_the_most_weight_is_chosen(header, name):
+    coding = chosen(header)
+
+    assert (coding and coding.name) == name
+
+
+@given(st.text())
+def test_any_list_of_codings_can_be_read(header):
+    assert chosen(header) in (*CODINGS.values(), None)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,24 @@ def test_two_lengths_are_refused(server):
     assert reply.status == 400
 
 
+@pytest.mark.parametrize(
+    ("line", "hosts", "status"),
+    [
+        (b"GET /livez HTTP/1.1", b"", 400),
+        (b"GET /nowhere HTTP/1.1", b"", 400),
+        (b"GET /livez HTTP/1.1", b"Host: one\r\nHost: other\r\n", 400),
+        (b"GET /livez HTTP/1.1", b"Host:\r\n", 200),
+        (b"GET /livez HTTP/1.0", b"", 200),
+    ],
+)
+def test_a_request_names_one_host(server, line, hosts, status):
+    reply = server.raw(line + b"\r\nConnection: close\r\n" + hosts + b"\r\n")
+
+    assert reply.status == status
+    if status == 400:
+        assert reply.headers["Calligram-Error"] == "request-malformed"
+
+
 def test_a_second_request_on_the_same_connection_is_answered(server, photo):
     request = b"POST /v1/art.txt?columns=8 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"
     with server.connect() as connection:

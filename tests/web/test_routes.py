@@ -8,12 +8,20 @@ import base64
 import gzip
 import hashlib
 import re
+import sys
 
+import brotli
 import pytest
 
 import calligram
+from calligram.web import digests
 from calligram.web.problems import STATUSES
 from web_server import FORM, form
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 GETS = ["/", "/v1/algorithms", "/v1/limits", "/livez", "/readyz", "/metrics", "/openapi.json"]
 
@@ -99,19 +107,48 @@ def test_every_answer_is_fenced_in(server, path):
     assert headers["X-Request-ID"]
 
 
-def test_art_is_compressed_for_whoever_takes_it(server, photo):
+UNPACKERS = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": zstd.decompress}
+
+
+@pytest.mark.parametrize("coding", UNPACKERS)
+def test_art_is_packed_for_whoever_takes_it(server, photo, coding):
     plain = server.post("/v1/art?columns=100", photo)
-    packed = server.post("/v1/art?columns=100", photo, Accept_Encoding="gzip, br")
+    packed = server.post("/v1/art?columns=100", photo, Accept_Encoding=f"nonsense, {coding}")
 
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
-    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert packed.headers["Content-Encoding"] == coding
+    assert UNPACKERS[coding](packed.body) == plain.body
+    assert len(packed.body) < len(plain.body)
+    assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{coding}"'
+    assert packed.headers["Repr-Digest"] == digests.repr_digest(packed.body).decode()
+    assert "Accept-Encoding" in packed.headers["Vary"]
 
 
-def test_small_art_is_not_compressed(server, photo):
-    reply = server.post("/v1/art?columns=10", photo, Accept_Encoding="gzip")
+def test_the_client_says_which_coding_it_likes_best(server, photo):
+    liked = "zstd;q=0.3, br;q=0.2, gzip;q=0.9"
+
+    reply = server.post("/v1/art?columns=100", photo, Accept_Encoding=liked)
+
+    assert reply.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("path", ["/v1/art?columns=10", "/v1/art.png"])
+def test_small_art_and_pictures_are_not_packed(server, photo, path):
+    reply = server.post(path, photo, Accept_Encoding="gzip, br, zstd")
 
     assert reply.headers["Content-Encoding"] is None
+
+
+@pytest.mark.parametrize("coding", UNPACKERS)
+@pytest.mark.parametrize("path", ["/style.css", "/script.js", "/openapi.json", "/docs"])
+def test_what_never_changes_is_packed_too_and_each_coding_has_a_tag(server, path, coding):
+    plain = server.get(path)
+    packed = server.get(path, Accept_Encoding=coding)
+    again = server.get(path, Accept_Encoding=coding, If_None_Match=packed.headers["ETag"])
+
+    assert UNPACKERS[coding](packed.body) == plain.body
+    assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{coding}"'
+    assert (again.status, again.body) == (304, b"")
+    assert server.get(path, If_None_Match=packed.headers["ETag"]).status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/algorithms", "/v1/limits", "/openapi.json", "/docs"])

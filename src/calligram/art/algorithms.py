@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from PIL import Image
+
 from calligram.art import ramp_1, shape_1
 from calligram.art.grid import Grid
-from calligram.art.model import Art, Pixels
+from calligram.art.model import Art
 from calligram.art.options import Options
 
 
@@ -28,7 +30,7 @@ class Algorithm:
 
     name: str
     summary: str
-    draw: Callable[[Pixels, Grid, Options], Art]
+    draw: Callable[[Image.Image, Grid, Options], Art]
     detail: tuple[int, int] | None
     grey: Callable[[Options], bool]
 

@@ -2,7 +2,7 @@
 Decoding: a picture's bytes become pixels ready to draw, in two steps.
 
     open_picture   bytes -> Picture   size, format and frames; nothing is unpacked
-    decode         Picture -> Pixels  upright, on the background, in sRGB or as luma
+    decode         Picture -> Image    upright, on the background, in sRGB or as luma
 
 Two steps, because rows follow from the size, and how many pixels are worth unpacking
 follows from the rows. The first is cheap and safe enough for a process that serves; the
@@ -28,7 +28,7 @@ from calligram.art.count import Count, Header, within
 from calligram.art.foreign import our_errors
 from calligram.art.headers import read_header, sniff
 from calligram.art.limits import DEFAULT_LIMITS, Limits
-from calligram.art.model import PAGE, Pixels
+from calligram.art.model import PAGE
 from calligram.art.tags import orientation_of
 from calligram.errors import PictureDamaged, PictureUnknown
 
@@ -106,14 +106,14 @@ def exif_orientation(image: Image.Image) -> int:
 
 def decode(
     picture: Picture, *, background: str, grey: bool, least: tuple[int, int] | None = None
-) -> Pixels:
+) -> Image.Image:
     """
-    The pixels of `picture`, upright, its transparent parts on `background`.
+    `picture` unpacked and upright, its transparent parts on `background`.
 
-    `background` is "dark" (black) or "light" (white). (height, width) uint8 luma (ITU-R 601)
-    where `grey`, else (height, width, 3) uint8 sRGB; the array may be read-only. With
-    `least` = (width, height) the result may be smaller than the picture, but no side is
-    smaller than that, unless the picture's own is; None means every pixel.
+    `background` is "dark" (black) or "light" (white). In mode L, luma (ITU-R 601), where
+    `grey`, else in mode RGB, sRGB. With `least` = (width, height) the result may be smaller
+    than the picture, but no side is smaller than that, unless the picture's own is; None
+    means every pixel.
 
     Raises PictureDamaged, PictureUnknown for samples that are not read, and PictureTooLarge
     where memory runs out.
@@ -123,13 +123,12 @@ def decode(
     wanted = None if least is None else turned(least, orientation)
     with our_errors(picture.format):
         image = unpacked(picture, wanted, grey=grey)
-        image = finished(image, wanted, orientation, background=background, grey=grey)
-    return np.asarray(image)
+        return finished(image, wanted, orientation, background=background, grey=grey)
 
 
-def pixels_of(image: Image.Image, *, background: str, grey: bool) -> Pixels:
+def prepared(image: Image.Image, *, background: str, grey: bool) -> Image.Image:
     """
-    The pixels of an image that a program has opened itself; otherwise as `decode`.
+    An image that a program has opened itself, made ready; otherwise as `decode`.
 
     No limits are checked: the caller holds the image in his own memory.
     """
@@ -137,8 +136,7 @@ def pixels_of(image: Image.Image, *, background: str, grey: bool) -> Pixels:
         image.load()
         check_samples(image, image.format or "given")
         orientation = exif_orientation(image)
-        image = finished(image, None, orientation, background=background, grey=grey)
-    return np.asarray(image)
+        return finished(image, None, orientation, background=background, grey=grey)
 
 
 def finished(

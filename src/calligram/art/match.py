@@ -36,6 +36,10 @@ a busy loop: a whole processor for what one core does in a fraction of a millise
 """
 
 
+WIDTH = 16
+"""Glyphs in a block: as many float32 numbers as a processor's widest registers hold."""
+
+
 def chunks(count: int, products: int) -> Iterator[slice]:
     """`count` cells in slices, where each cell takes `products` multiplications."""
     step = max(1, CHUNK_PRODUCTS // products)
@@ -88,12 +92,12 @@ class InkTable:
     """
     Glyphs, ready to be compared with inked cells.
 
-    weights (P, G) and half_squares (G,) are whole numbers in float32. tones (G,) are the
+    weights (P + 1, at least G) are whole numbers in float32: those of a cell's samples, and,
+    for a last sample that is always 1, what is taken off a glyph's score. tones (G,) are the
     inks that the glyphs stand for, 0 to 255; densest is the greatest mean coverage, 0 to 255.
     """
 
     weights: NDArray[np.float32]
-    half_squares: NDArray[np.float32]
     tones: NDArray[np.int64]
     densest: int
 
@@ -110,11 +114,15 @@ def ink_table(coverage: NDArray[np.uint8], *, high: int, wide: int) -> InkTable:
     half_squares = (glyphs * blurred).sum(axis=1) * (high * wide * 255) // 2
     scale = max(255 * int(weights.sum(axis=1).max()), int(half_squares.max())) // (EXACT - 1) + 1
     weights, half_squares = weights // scale, half_squares // scale
+    # A partial sum lies between the least of what is taken off and the most that is added.
     assert 255 * int(weights.sum(axis=1).max()) < EXACT
     assert int(half_squares.max()) < EXACT
+    # Of the glyphs that only fill up the width, each loses to all others, or ties and comes later.
+    table = np.zeros((high * wide + 1, -(-len(glyphs) // WIDTH) * WIDTH), np.float32)
+    table[-1] = 1 - EXACT
+    table[:, : len(glyphs)] = np.vstack([weights.T, -half_squares])
     return InkTable(
-        np.ascontiguousarray(weights.T, np.float32),
-        half_squares.astype(np.float32),
+        table,
         inks * 255 // full,
         int(inks.max()) // coverage[0].size,
     )
@@ -128,9 +136,9 @@ def best_inks(ink: NDArray[np.uint8], table: InkTable) -> NDArray[np.intp]:
     """
     best = np.empty(len(ink), np.intp)
     for chunk in chunks(len(ink), table.weights.size):
-        scores = product(ink[chunk].astype(np.float32), table.weights)
-        scores -= table.half_squares
-        scores.argmax(axis=1, out=best[chunk])
+        cells = np.ones((len(best[chunk]), len(table.weights)), np.float32)
+        cells[:, :-1] = ink[chunk]
+        product(cells, table.weights).argmax(axis=1, out=best[chunk])
     return best
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from calligram.art.options import Options
 
 Pixels: TypeAlias = NDArray[np.uint8]
-"""A picture ready to draw: (height, width) luma or (height, width, 3) sRGB, 0 to 255."""
+"""(height, width) luma or (height, width, 3) sRGB, 0 to 255."""
 
 DEFAULT_PEN = -1
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from calligram.art import colour, dither, glyphs
 from calligram.art.grid import Grid
@@ -36,10 +37,10 @@ LINEAR = linear_light()
 BORDERS = (LINEAR[:-1].astype(np.int64) + LINEAR[1:] + 1) // 2
 
 
-def draw(pixels: Pixels, grid: Grid, options: Options) -> Art:
-    """Draw sRGB pixels (h, w, 3) as text. Pure: the same input gives the same art, anywhere."""
+def draw(image: Image.Image, grid: Grid, options: Options) -> Art:
+    """Draw an RGB image as text. Pure: the same input gives the same art, anywhere."""
     ramp = ramp_of(options.characters or CHARACTERS)
-    means = means_by_cell(pixels, grid)
+    means = means_by_cell(np.asarray(image), grid)
     bright = np.searchsorted(BORDERS, luma(means), side="right").astype(np.uint8)
     ink = bright if (options.background == "dark") != options.invert else 255 - bright
     if options.dither == "ordered":

@@ -1,9 +1,9 @@
 """
 From a picture to its art: the one story of the engine.
 
-    bytes -> header, limits -> grid -> pixels, no more than needed -> algorithm -> art
+    bytes -> header, limits -> grid -> image, no more than needed -> algorithm -> art
 
-The steps before `pixels` read only what the picture declares, so a refusal costs next to
+The steps before `image` read only what the picture declares, so a refusal costs next to
 nothing; a caller may open a picture in one process and draw it in another.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 from PIL import Image
 
 from calligram.art.algorithms import ALGORITHMS
-from calligram.art.decode import Picture, decode, pixels_of
+from calligram.art.decode import Picture, decode, prepared
 from calligram.art.grid import Grid
 from calligram.art.model import Art
 from calligram.art.options import Options
@@ -30,15 +30,15 @@ def draw(picture: Picture, options: Options) -> Art:
     least = None
     if algorithm.detail is not None:
         least = (grid.columns * algorithm.detail[0], grid.rows * algorithm.detail[1])
-    pixels = decode(
+    image = decode(
         picture, background=options.background, grey=algorithm.grey(options), least=least
     )
-    return algorithm.draw(pixels, grid, options)
+    return algorithm.draw(image, grid, options)
 
 
 def draw_image(image: Image.Image, options: Options) -> Art:
     """The art of an image that a program has already unpacked; raises as `draw` does."""
     algorithm = ALGORITHMS[options.algorithm]
-    pixels = pixels_of(image, background=options.background, grey=algorithm.grey(options))
-    grid = Grid.of(pixels.shape[1], pixels.shape[0], options)
-    return algorithm.draw(pixels, grid, options)
+    image = prepared(image, background=options.background, grey=algorithm.grey(options))
+    grid = Grid.of(image.width, image.height, options)
+    return algorithm.draw(image, grid, options)

@@ -15,10 +15,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from calligram.art import colour, dither, glyphs, levels, match
 from calligram.art.grid import Grid, cells, sampled
-from calligram.art.model import Art, Pixels
+from calligram.art.model import Art
 from calligram.art.options import Options
 
 CHARACTERS = "ascii"
@@ -29,14 +30,14 @@ COLOUR_STEPS = {"16": 96, "256": 40, "full": 0}
 """How far apart neighbouring colours of a palette stand in a channel, roughly."""
 
 
-def draw(pixels: Pixels, grid: Grid, options: Options) -> Art:
-    """Draw luma (h, w), or sRGB (h, w, 3) where options have colour. Pure: same input, same art."""
+def draw(image: Image.Image, grid: Grid, options: Options) -> Art:
+    """Draw luma, or sRGB where options have colour. Pure: same input, same art."""
     if options.colour == "none":
-        return draw_inked(pixels, grid, options)
-    return draw_coloured(pixels, grid, options)
+        return draw_inked(image, grid, options)
+    return draw_coloured(image, grid, options)
 
 
-def draw_inked(luma: Pixels, grid: Grid, options: Options) -> Art:
+def draw_inked(luma: Image.Image, grid: Grid, options: Options) -> Art:
     codes, table = inks(options.characters or CHARACTERS)
     samples = sampled(luma, grid, high=HIGH, wide=WIDE)
     ink = levels.inked(samples, background=options.background, invert=options.invert)
@@ -53,9 +54,9 @@ def blank_share(table: match.InkTable) -> int:
     return 33 if table.densest < 255 // 3 else 15
 
 
-def draw_coloured(pixels: Pixels, grid: Grid, options: Options) -> Art:
+def draw_coloured(image: Image.Image, grid: Grid, options: Options) -> Art:
     codes, table = pairs(options.characters or CHARACTERS)
-    samples = sampled(pixels, grid, high=HIGH, wide=WIDE)
+    samples = sampled(image, grid, high=HIGH, wide=WIDE)
     patches = cells(255 - samples if options.invert else samples, grid)
     if options.dither == "ordered":
         patches = dither.ordered(patches, grid, span=COLOUR_STEPS[options.colour])

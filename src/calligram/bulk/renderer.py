@@ -24,7 +24,7 @@ from calligram.art.options import Options
 from calligram.errors import CalligramError, RenderStopped, Unavailable
 from calligram.work import child
 from calligram.work.children import died
-from calligram.work.process import PROGRAM, Garbage, environment, failure_of
+from calligram.work.process import PROGRAM, SOCKET_BYTES, Garbage, environment, failure_of
 
 START_SECONDS_MAX = 30.0
 RENDERS_MAX = 10_000
@@ -74,6 +74,8 @@ class Renderer:
     def start(self) -> None:
         self.channel, theirs = socket.socketpair()
         with theirs:
+            # As much of a picture as possible in one go; the system may allow less.
+            self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
             self.program = subprocess.Popen(
                 [sys.executable, "-P", PROGRAM, str(self.seconds_max), str(self.bytes_max)],
                 stdin=theirs.fileno(),

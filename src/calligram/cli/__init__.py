@@ -54,6 +54,18 @@ def serve_run(arguments: argparse.Namespace, parser: Parser) -> int:
     return run(arguments, parser)
 
 
+def store_arguments(parser: Parser) -> None:
+    from calligram.cli.store import add_arguments
+
+    add_arguments(parser)
+
+
+def store_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.store import run
+
+    return run(arguments, parser)
+
+
 def bulk_arguments(parser: Parser) -> None:
     from calligram.cli.bulk import add_arguments
 
@@ -81,6 +93,7 @@ def bulk_compare_run(arguments: argparse.Namespace, parser: Parser) -> int:
 COMMANDS: Mapping[str, Command] = {
     "render": Command("draw pictures as text", render_arguments, render_run),
     "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
+    "store": Command("verify, back up and restore what is kept", store_arguments, store_run),
     "bulk": Command("draw whole collections, on one machine or many", bulk_arguments, bulk_run),
     "bulk compare": Command(
         "tell what another algorithm would change", bulk_compare_arguments, bulk_compare_run

@@ -78,6 +78,9 @@ class MixedParser(Parser):
     """
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._subparsers is not None:
+            # What comes after a command's name is the business of that command's own parser.
+            return super().parse_known_args(args, namespace)
         words = list(args)
         options: list[str] = []
         names: list[str] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 from calligram import __version__
 from calligram.compose import draining
 from calligram.compose.access import operator_of, rate_of, tokens_of
-from calligram.compose.keeping import spool_of, store_of, vault_of
+from calligram.compose.keeping import spool_of, store_of, unvaulted_of, vault_of
 from calligram.compose.server import DRAINING_FILE, FOLDER_VARIABLE
 from calligram.kept import KeptPictures
 from calligram.service import Cache, Service
@@ -89,6 +89,7 @@ def kept_of(settings: Settings, service: Service) -> KeptPictures | None:
         service=service,
         pictures=Pictures(spool_of(settings), Objects(store)),
         vault=Objects(vault) if vault else None,
+        unvaulted=unvaulted_of(settings) if vault else None,
         confirm_seconds_max=settings.acknowledge_seconds_max if waits else None,
     )
 

@@ -113,6 +113,9 @@ def watch(folder: Path, living: list[subprocess.Popen[bytes]], stopping: threadi
 
 def main(folder: Path, telling: int) -> None:
     """The mover's process, until its standard input closes or the main process is gone."""
+    # Imported here, as below: the main process needs none of it.
+    from calligram.compose.vaulting import backing_up, backup_of
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the main process decides
     logging.config.dictConfig({"version": 1, **log_settings()})
@@ -121,6 +124,7 @@ def main(folder: Path, telling: int) -> None:
         try:
             settings = Settings.from_environment(os.environ)
             mover = mover_of(settings)
+            backup = backup_of(settings)
             tell(mover, folder, None)
         except (SettingsRefused, CalligramError, OSError) as error:
             file.write(str(error))
@@ -134,14 +138,16 @@ def main(folder: Path, telling: int) -> None:
     from calligram.telemetry import SpoolTelemetry
 
     telemetry = SpoolTelemetry()
-    while not is_over() and os.getppid() == main_process:
-        try:
-            tell(mover, folder, telemetry)
-        except (CalligramError, OSError) as error:
-            LOG.error("the spool can't be told of: %s", error)
-    finish(mover, settings.drain_seconds_max)
-    stopped.set()
-    moving.join()
+    with backing_up(backup) as tell_backup:
+        while not is_over() and os.getppid() == main_process:
+            try:
+                tell(mover, folder, telemetry)
+                tell_backup()
+            except (CalligramError, OSError) as error:
+                LOG.error("the spool can't be told of: %s", error)
+        finish(mover, settings.drain_seconds_max)
+        stopped.set()
+        moving.join()
 
 
 def is_over() -> bool:

@@ -39,7 +39,7 @@ def vault_of(settings: Settings) -> Bucket | None:
 
 
 def bucket_of(name: str, url: str, config_file: str, seconds_max: float) -> Bucket:
-    config = config_of(f"{name}_config_file", config_file)
+    config = config_of(f"{variable(name)}_CONFIG_FILE", config_file)
     try:
         return Bucket.at(url, seconds_max=seconds_max, config=config)
     except StoreUnavailable as error:
@@ -47,15 +47,15 @@ def bucket_of(name: str, url: str, config_file: str, seconds_max: float) -> Buck
 
 
 def config_of(name: str, path: str) -> Mapping[str, Any]:
-    """What the JSON file at `path` says of a store."""
+    """What the JSON file at `path` says of a store; `name` is what the operator calls it."""
     if not path:
         return {}
     try:
         config = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise SettingsRefused(f"{variable(name)} can't be read: {error}") from error
+        raise SettingsRefused(f"{name} can't be read: {error}") from error
     if not isinstance(config, dict):
-        raise SettingsRefused(f"{variable(name)} must hold a JSON object")
+        raise SettingsRefused(f"{name} must hold a JSON object")
     return config
 
 

@@ -16,7 +16,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -27,6 +27,7 @@ from calligram.errors import StoreUnavailable
 from calligram.store import disk
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 PIECE_BYTES = 1024 * 1024
@@ -37,6 +38,14 @@ MISSING = (exceptions.NotFoundError, FileNotFoundError)
 # A raw 409 becomes AlreadyExistsError too, though nothing was stored; so neither means more
 # than: look what is there.
 TAKEN = (exceptions.AlreadyExistsError, exceptions.PreconditionError, FileExistsError)
+
+
+class Entry(NamedTuple):
+    """One object, as a listing tells of it. `written` is Unix time, by the store's own clock."""
+
+    key: str
+    bytes: int
+    written: float
 
 
 class Bucket:
@@ -129,6 +138,8 @@ class Bucket:
         with our_errors(f"read {key}"):
             try:
                 found = obstore.get(self.store, key)
+                if found.meta["size"] <= PIECE_BYTES:
+                    return hashlib.sha256(found.bytes()).hexdigest()
                 hashed = hashlib.sha256()
                 # Piece by piece: the whole of it is in memory once already, to be put.
                 for piece in found.stream(min_chunk_size=PIECE_BYTES):
@@ -149,9 +160,21 @@ class Bucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys under `prefix`, some thousand at a time."""
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """What there is under `prefix`, some thousand at a time."""
         with our_errors(f"list {prefix}"):
             for objects in obstore.list(self.store, prefix, chunk_size=1000):
-                yield from (found["path"] for found in objects)
+                yield from map(entry_of, objects)
+
+    def entry(self, key: str) -> Entry | None:
+        """What there is at `key`, without its bytes; None where there is nothing."""
+        with our_errors(f"look at {key}"):
+            try:
+                return entry_of(obstore.head(self.store, key))
+            except MISSING:
+                return None
 
     def settle(self, key: str) -> None:
         """Where the store is a folder, make the object survive a power cut."""
@@ -166,6 +189,10 @@ class Bucket:
             disk.sync_folder(folder)
             if folder == self.folder:
                 return
+
+
+def entry_of(found: ObjectMeta) -> Entry:
+    return Entry(found["path"], found["size"], found["last_modified"].timestamp())
 
 
 @contextlib.contextmanager

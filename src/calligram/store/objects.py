@@ -78,6 +78,13 @@ class Objects:
             raise StoreUnavailable(f"the store was given the record of {id} and has none")
         return found
 
+    def replace_record(self, record: Record) -> None:
+        """Put a record over whatever is there: for a copy, which is to be like its original."""
+        id = record.picture
+        self.bucket.put(record_key(id), write(record))
+        if self.bucket.get(record_key(id)) != write(record):
+            raise StoreUnavailable(f"the store was given the record of {id} and has another")
+
     def is_alive(self, record: Record | None) -> bool:
         if record is None:
             return False
@@ -96,11 +103,15 @@ class Objects:
         The tombstone comes first: if this is cut short, whoever looks later knows what was
         meant. When this returns, the store was asked and has neither.
         """
+        self.put_tombstone(tombstone)
+        self.clear(tombstone)
+
+    def put_tombstone(self, tombstone: Tombstone) -> None:
+        """Put a tombstone, over an older one. Nothing is taken away yet."""
         id = tombstone.picture
         self.bucket.put(tombstone_key(id), write(tombstone))
         if self.bucket.get(tombstone_key(id)) != write(tombstone):
             raise StoreUnavailable(f"the store was given the tombstone of {id} and has another")
-        self.clear(tombstone)
 
     def clear(self, tombstone: Tombstone) -> None:
         """Take away what `tombstone` buries; a record that came later lives, and its picture."""

@@ -18,7 +18,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from calligram.errors import CalligramError, Draining, MethodRefused, RouteUnknown
+from calligram.errors import (
+    CalligramError,
+    Draining,
+    MethodRefused,
+    RequestMalformed,
+    RouteUnknown,
+)
 from calligram.telemetry import Telemetry
 from calligram.web.access import Rate, Tokens
 from calligram.web.cors import Cors
@@ -49,6 +55,7 @@ class Incoming(Protocol):
 class Scope(Protocol):
     """The head of a request, as RSGI has it."""
 
+    http_version: str
     method: str
     path: str
     query_string: str
@@ -125,6 +132,7 @@ class Application:
         """What the route answers, or the problem that it raises."""
         headers: Headers = ()
         try:
+            check_host(request)
             found = self.routes.find(request.path)
             if found is None:
                 return self.missing(request)
@@ -201,4 +209,13 @@ def request_of(scope: Scope, body: Body, started: float) -> Request:
         # A client's own id is echoed only where it can't forge a line of anybody's log.
         id=told if told and REQUEST_ID.fullmatch(told) else os.urandom(8).hex(),
         started=started,
+        version=scope.http_version,
     )
+
+
+def check_host(request: Request) -> None:
+    """RFC 9112, 3.2: whatever names no host, or several, may be smuggled, and gets a 400."""
+    host = request.header(b"host")
+    # Several of one name were put together with a comma and a space, and no host has a space.
+    if (host is None and request.version == "1.1") or (host is not None and " " in host):
+        raise RequestMalformed("an HTTP/1.1 request needs one Host header, and no more")

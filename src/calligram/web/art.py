@@ -10,7 +10,6 @@ be answered needn't send 32 MiB first.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ from calligram.errors import EncodingRefused, NotAcceptable, OptionsRefused, Req
 from calligram.service import Finished, Key, Service
 from calligram.web import digests, forms
 from calligram.web.body import BodyRules, Budget, read_body
+from calligram.web.codings import BYTES_MIN, CODINGS, Coding, chosen
 from calligram.web.conditional import coded, etag_of
 from calligram.web.messages import Answer, Headers, Request
-from calligram.web.negotiation import accepted, takes_gzip
+from calligram.web.negotiation import accepted
 
 MEDIA_TYPES: Mapping[str, str] = {
     format.media_type.partition(";")[0]: name for name, format in FORMATS.items()
@@ -36,11 +36,8 @@ PICTURE_TYPES = ("image/", "application/octet-stream", "application/x-www-form-u
 
 QUERY_FIELDS_MAX = 32
 QUERY_BYTES_MAX = 64 * 1024
-GZIP_BYTES_MIN = 1024
-GZIP_LEVEL = 1
-"""Text art shrinks to a third at the quickest level; higher ones cost more than they save."""
-GZIP_BYTES_BESIDE = 64 * 1024
-"""Larger art is compressed beside the event loop, so that nobody waits for it."""
+PACK_BYTES_BESIDE = 64 * 1024
+"""Larger art is packed beside the event loop, so that nobody waits for it."""
 
 # A browser that opens art gets no script, no frame and no address of ours to act from.
 ART_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -192,16 +189,17 @@ def etag_for(key: Key) -> str:
 def tags_of(key: Key) -> tuple[str, ...]:
     """The entity tags of art: as it is, and in each coding."""
     etag = etag_for(key)
-    return (etag, coded(etag, "gzip"))
+    return (etag, *(coded(etag, coding) for coding in CODINGS))
 
 
 async def answer_with(finished: Finished, request: Request, caching: Caching = FORGOTTEN) -> Answer:
     key = finished.key
     etag = etag_for(key)
-    body, coding = finished.content, None
-    if worth_packing(finished) and takes_gzip(request.header(b"accept-encoding")):
-        coding, etag = b"gzip", coded(etag, "gzip")
-        body = await packed(body)
+    body = finished.content
+    coding = chosen(request.header(b"accept-encoding")) if worth_packing(finished) else None
+    if coding is not None:
+        etag = coded(etag, coding.name)
+        body = await packed(body, coding)
     headers: Headers = (
         (b"content-type", FORMATS[key.format].media_type.encode()),
         (b"calligram-algorithm", key.options.algorithm.encode()),
@@ -213,18 +211,18 @@ async def answer_with(finished: Finished, request: Request, caching: Caching = F
         *caching.headers(),
     )
     if coding is not None:
-        headers += ((b"content-encoding", coding),)
+        headers += ((b"content-encoding", coding.name.encode()),)
     return Answer(200, headers, body)
 
 
 def worth_packing(finished: Finished) -> bool:
-    return finished.key.format != "png" and len(finished.content) >= GZIP_BYTES_MIN
+    return finished.key.format != "png" and len(finished.content) >= BYTES_MIN
 
 
-async def packed(body: bytes) -> bytes:
-    if len(body) < GZIP_BYTES_BESIDE:
-        return gzip.compress(body, GZIP_LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL, mtime=0)
+async def packed(body: bytes, coding: Coding) -> bytes:
+    if len(body) < PACK_BYTES_BESIDE:
+        return coding.quickly(body)
+    return await asyncio.to_thread(coding.quickly, body)
 
 
 def timing(finished: Finished, request: Request) -> bytes:

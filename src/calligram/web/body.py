@@ -53,30 +53,16 @@ class BodyRules:
             actual=found,
         )
 
-    def too_slow(self, received: int, seconds: float) -> RequestSlow:
-        if seconds >= self.seconds_max:
-            return RequestSlow(
-                f"the body is not here after {self.seconds_max:g} s, which is the limit; "
-                f"{received} bytes of it came. A smaller picture or a faster connection will do",
-                limit=self.seconds_max,
-                actual=round(seconds, 3),
-            )
-        return RequestSlow(
-            f"the body comes at {received / seconds:.0f} bytes a second, and "
-            f"{self.bytes_per_second_min} is the least; a faster connection will do",
-            limit=self.bytes_per_second_min,
-            actual=round(received / seconds),
-        )
-
-    def late(self, length: int, seconds: float) -> RequestSlow:
-        """What to say of a body of known length that isn't here after all the time it had."""
+    def too_slow(self, what: str, seconds: float, received: int | None = None) -> RequestSlow:
+        """`what` is the state of the body after `seconds`; `received` its bytes, if known."""
         by_rate = seconds < self.seconds_max
-        least = f", at {self.bytes_per_second_min} bytes a second" if by_rate else ""
+        least = f" at {self.bytes_per_second_min} bytes a second" if by_rate else ""
+        rate = None if received is None else round(received / seconds)
         return RequestSlow(
-            f"the body's {length} bytes are not here after {seconds:.3g} s, which is the "
-            f"limit{least}; a smaller picture or a faster connection will do",
+            f"{what} after {seconds:.3g} s, which is the limit{least}; "
+            "a smaller picture or a faster connection will do",
             limit=self.bytes_per_second_min if by_rate else self.seconds_max,
-            actual=None if by_rate else seconds,
+            actual=rate if by_rate else round(seconds, 3),
         )
 
 
@@ -130,7 +116,7 @@ async def read_body(request: Request, rules: BodyRules, take: Callable[[int], No
         async with asyncio.timeout(seconds):
             body = await request.body()
     except TimeoutError:
-        raise rules.late(length, seconds) from None
+        raise rules.too_slow(f"the body's {length} bytes are not here", seconds) from None
     except RuntimeError:
         raise cut(f"which should have {length} bytes") from None
     if len(body) != length:
@@ -160,7 +146,8 @@ async def read_pieces(request: Request, rules: BodyRules, take: Callable[[int], 
                     due = earned
                     timer.reschedule(due)
     except TimeoutError:
-        raise rules.too_slow(received, loop.time() - started) from None
+        what = f"the body has {received} bytes and no end"
+        raise rules.too_slow(what, loop.time() - started, received) from None
     except RuntimeError:
         raise cut(f"after {received} bytes") from None
     return whole.getvalue()

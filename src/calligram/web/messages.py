@@ -32,8 +32,9 @@ class Body(Protocol):
 @dataclass(slots=True)
 class Request:
     """
-    One request. `id` is ours or a checked one, `client` the address that it came from, and
-    `parameters` are the parts of its path that the route left open, checked by it.
+    One request. `id` is ours or a checked one, `client` the address that it came from, `version`
+    is HTTP's, "1.1" or "1" for 1.0, and `parameters` are the parts of its path that the route
+    left open, checked by it.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Request:
     client: str
     id: str
     started: float
+    version: str = "1.1"
     route: str = "none"
     parameters: Mapping[str, str] = field(default_factory=dict)
 

@@ -62,12 +62,3 @@ def weight_of(offer: str, ranges: list[tuple[str, float]]) -> float:
         if value in exact:
             return exact[value]
     return 0.0
-
-
-@lru_cache(maxsize=256)
-def takes_gzip(header: str | None) -> bool:
-    """Whether `header`, an Accept-Encoding, takes gzip. Who says nothing gets the plain bytes."""
-    if not header:
-        return False
-    codings = dict(reversed(weighted(header)))
-    return codings.get("gzip", codings.get("x-gzip", codings.get("*", 0.0))) > 0

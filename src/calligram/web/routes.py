@@ -148,7 +148,7 @@ def routes(
             for name in FORMATS
         },
         "/v1/algorithms": get("/v1/algorithms", data(algorithms())),
-        "/v1/limits": get("/v1/limits", data(limits_told(limits, rules))),
+        "/v1/limits": get("/v1/limits", data(limits_told(limits, rules, keeps=kept is not None))),
         "/openapi.json": get("/openapi.json", data(described)),
         "/docs": get(
             "/docs",
@@ -186,8 +186,9 @@ def algorithms() -> dict[str, object]:
     }
 
 
-def limits_told(limits: Limits, rules: BodyRules) -> dict[str, object]:
+def limits_told(limits: Limits, rules: BodyRules, *, keeps: bool) -> dict[str, object]:
     return {
+        "keeps_pictures": keeps,
         **dataclasses.asdict(limits),
         "columns_max": OPTIONS["columns"].most,
         "rows_max": OPTIONS["rows"].most,

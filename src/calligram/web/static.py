@@ -1,19 +1,18 @@
 """
 Answers that are the same for every client: made once, at the start.
 
-Each has its entity tag and its compressed form beforehand, so answering is looking up; and
+Each has its entity tag and its packed forms beforehand, so answering is looking up; and
 who has it already is told so (304) and sent nothing.
 """
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from calligram.web.codings import BYTES_MIN, CODINGS, chosen
 from calligram.web.conditional import coded, etag_of, is_known
 from calligram.web.messages import Answer, Headers, Request
-from calligram.web.negotiation import takes_gzip
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 PAGE_FILES = {
@@ -27,7 +26,6 @@ PAGE_POLICY = (
     b"img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 STYLED_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-GZIP_BYTES_MIN = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,10 @@ class Static:
     def __post_init__(self) -> None:
         etag = etag_of(self.media_type, self.body)
         self.add("identity", etag, self.body)
-        if len(self.body) >= GZIP_BYTES_MIN:
-            # mtime: the same bytes at every start, on every server.
-            self.add("gzip", coded(etag, "gzip"), gzip.compress(self.body, mtime=0))
+        if len(self.body) >= BYTES_MIN:
+            for coding in CODINGS.values():
+                packed = coding.thoroughly(self.body)
+                self.add(coding.name, coded(etag, coding.name), packed)
 
     def add(self, coding: str, etag: str, body: bytes) -> None:
         headers: Headers = (
@@ -62,8 +61,9 @@ class Static:
 
     async def __call__(self, request: Request) -> Answer:
         """The answer to a GET."""
-        zipped = "gzip" in self.answers and takes_gzip(request.header(b"accept-encoding"))
-        etag, headers, body = self.answers["gzip" if zipped else "identity"]
+        coding = chosen(request.header(b"accept-encoding"))
+        name = "identity" if coding is None or coding.name not in self.answers else coding.name
+        etag, headers, body = self.answers[name]
         if is_known(request.header(b"if-none-match"), etag):
             # All headers that a 200 would have and a cache needs; the type isn't one.
             return Answer(304, headers[1:4])

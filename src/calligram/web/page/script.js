@@ -23,6 +23,7 @@ const known = {
   dither: ["none", "ordered"],
   formats: ["txt", "ansi", "html", "svg", "png", "json"],
   pictureBytesMax: Infinity,
+  keeps: false,
 };
 const OWN = "own characters";
 const PAUSE_MS = 150;
@@ -31,7 +32,7 @@ const TRIES_MAX = 5;
 const $ = (id) => document.getElementById(id);
 const form = $("options");
 
-let picture = null; // { blob, name, address }: the address shows it in this page only
+let picture = null; // { blob, name, address, kept }: the address shows it in this page only
 let art = null; // what is shown: the service's JSON, with its query
 let running = null; // the AbortController of the one request under way
 let timer = 0;
@@ -70,6 +71,7 @@ function learn(algorithms, limits) {
   }
   known.pictureBytesMax =
     limits.picture_bytes_max ?? limits.limits?.picture_bytes_max ?? known.pictureBytesMax;
+  known.keeps = limits.keeps_pictures ?? known.keeps;
   for (const id of ["columns", "rows"]) {
     const most = find(id)?.most ?? limits[`${id}_max`];
     if (most) $(id).max = most;
@@ -92,6 +94,7 @@ function buildControls() {
     $(name).replaceChildren(...known[name].map((value) => segment(name, value)));
   }
   $("downloads").replaceChildren(...known.formats.map(downloadButton));
+  $("link").hidden = !known.keeps;
   showState();
 }
 
@@ -192,7 +195,11 @@ async function post(format, asked, signal) {
         `${bytes(known.pictureBytesMax)}. A smaller one will do.`,
     );
   }
-  const answer = await fetch(`v1/art.${format}${asked}`, {
+  return send(`v1/art.${format}${asked}`, signal);
+}
+
+async function send(address, signal) {
+  const answer = await fetch(address, {
     method: "POST",
     // The bytes tell what they are; a file's name may lie.
     headers: { "content-type": "application/octet-stream" },
@@ -254,9 +261,10 @@ function show(drawn, took) {
     `${art.algorithm} · ${art.columns} × ${art.rows} characters` +
     (took === null ? "" : ` · drawn in ${took < 10 ? took.toFixed(1) : Math.round(took)} ms`);
   $("command").textContent = command();
-  for (const button of document.querySelectorAll("#copy, #downloads button")) {
+  for (const button of document.querySelectorAll("#copy, #keep, #downloads button")) {
     button.disabled = false;
   }
+  showLink();
   paint();
 }
 
@@ -410,6 +418,40 @@ function command() {
   return `curl --data-binary ${quoted(`@${art.name}`)} ${quoted(address)}`;
 }
 
+/* Only on request: what is kept is seen by whoever has the link. */
+async function keep() {
+  const mine = picture;
+  $("keep").disabled = true;
+  try {
+    const answer = await send("v1/pictures?columns=1");
+    mine.kept = answer.headers.get("location");
+    showLink();
+    say("The picture is kept; its art has a link.");
+    if (picture === mine) $("copy-link").focus();
+  } catch (error) {
+    refuse(error, TRIES_MAX);
+  } finally {
+    $("keep").disabled = false;
+  }
+}
+
+/* The art's own address: it names the algorithm, so it is the same for ever. */
+function link(format) {
+  const options = art.query.replace(/([?&])algorithm=[^&]*&?/, "$1").replace(/[?&]$/, "");
+  // The service's address is relative to its own root, and this page may lie below a prefix.
+  const path = `${picture.kept.slice(1)}/art/${art.algorithm}.${format}${options}`;
+  return new URL(path, document.baseURI).href;
+}
+
+function showLink() {
+  const kept = Boolean(picture.kept);
+  for (const id of ["copy-link", "copy-markdown", "link-address"]) $(id).hidden = !kept;
+  $("keep").hidden = $("link-hint").hidden = kept;
+  $("link-address").textContent = kept ? link("txt") : "";
+}
+
+const markdown = () => `![${art.name.replace(/[\[\]\\]/g, "")}](${link("png")})`;
+
 async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
@@ -527,6 +569,9 @@ $("file").addEventListener("change", ({ target }) => {
 $("sample").addEventListener("click", takeSample);
 $("copy").addEventListener("click", () => copy(`${art.characters.join("\n")}\n`, "text"));
 $("copy-command").addEventListener("click", () => copy($("command").textContent, "command"));
+$("keep").addEventListener("click", keep);
+$("copy-link").addEventListener("click", () => copy($("link-address").textContent, "link"));
+$("copy-markdown").addEventListener("click", () => copy(markdown(), "Markdown"));
 $("thumbnail").addEventListener("load", () => { $("thumbnail").hidden = false; });
 $("thumbnail").addEventListener("error", () => { $("thumbnail").hidden = true; });
 

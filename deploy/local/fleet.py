@@ -87,6 +87,10 @@ class Fleet:
     def up(self) -> None:
         """Start all that does not run. Raises Failed, and then ends what it started."""
         install_missing()
+        # On a fresh checkout this sets up its .venv, which takes longer than a start may.
+        done = subprocess.run([ROOT / "bin/calligram", "--version"], stdout=subprocess.DEVNULL)
+        if done.returncode:
+            raise Failed("bin/calligram can't be set up, see above")
         self.make_folders()
         weed = weed_command(self.folder)
         started = []

@@ -16,7 +16,7 @@ from PIL import Image
 
 import calligram
 from calligram import ALGORITHMS, FORMATS, OPTIONS, Limits, errors
-from calligram.cli import COMMANDS, main, parser
+from calligram.cli import COMMANDS, commanded, main, parser
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -160,10 +160,10 @@ def shell_lines(name: str) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cli.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/cli.md", "docs/bulk.md"])
 def test_the_commands_that_are_shown_can_be_read(page, capsys):
     # argparse would end the test with SystemExit at the first that it can't read.
-    read = [parser().parse_args(line) for line in shell_lines(page) if not asks(line)]
+    read = [parser().parse_args(commanded(line)) for line in shell_lines(page) if not asks(line)]
 
     assert len(read) > 0
 

@@ -37,7 +37,11 @@ def test_help_shows_examples(run, words):
 def test_help_lists_every_command(run):
     done = run("--help")
 
-    assert [name for name in COMMANDS if f"    {name} " not in done.text] == []
+    listed = [line.strip() for line in done.text.splitlines() if line.startswith("    ")]
+    # A long name has what it is for on the next line.
+    assert [
+        name for name in COMMANDS if not any(f"{line} ".startswith(f"{name} ") for line in listed)
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,40 @@ def plan_run(arguments: argparse.Namespace, parser: Parser) -> int:
     return run(arguments, parser)
 
 
+def bulk_arguments(parser: Parser) -> None:
+    from calligram.cli.bulk import add_arguments
+
+    add_arguments(parser)
+
+
+def bulk_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.bulk import run
+
+    return run(arguments, parser)
+
+
+def bulk_compare_arguments(parser: Parser) -> None:
+    from calligram.cli.bulk_compare import add_arguments
+
+    add_arguments(parser)
+
+
+def bulk_compare_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.bulk_compare import run
+
+    return run(arguments, parser)
+
+
 COMMANDS: Mapping[str, Command] = {
     "render": Command("draw pictures as text", render_arguments, render_run),
     "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
     "store": Command("verify, back up and restore what is kept", store_arguments, store_run),
     "load": Command("measure how fast a server is", load_arguments, load_run),
     "plan": Command("plan servers and their cost from a measurement", plan_arguments, plan_run),
+    "bulk": Command("draw whole collections, on one machine or many", bulk_arguments, bulk_run),
+    "bulk compare": Command(
+        "tell what another algorithm would change", bulk_compare_arguments, bulk_compare_run
+    ),
 }
 
 EXAMPLES = """\
@@ -128,6 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(words: Sequence[str]) -> int:
+    words = commanded(words)
     name = words[0] if words else ""
     if name not in COMMANDS and not name.startswith("-"):
         found = f"there is no command {name}" if name else "a command is missing"
@@ -135,6 +164,12 @@ def run(words: Sequence[str]) -> int:
     arguments = parser(only=name).parse_args(words)
     # What the command has to say about its arguments, its own parser says.
     return COMMANDS[arguments.command].run(arguments, arguments.parser)
+
+
+def commanded(words: Sequence[str]) -> list[str]:
+    """`words` with the command as one word, as argparse wants it: some have two."""
+    two = " ".join(words[:2])
+    return [two, *words[2:]] if len(words) > 1 and two in COMMANDS else list(words)
 
 
 def parser(*, only: str | None = None) -> Parser:

@@ -9,6 +9,7 @@ answers to wrong values are the library's and the service's.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Mapping
 
 from calligram.art.formats import FORMATS
 from calligram.art.options import OPTIONS, Option
@@ -67,12 +68,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(
+    parser: argparse.ArgumentParser,
+    *,
+    defaults_here: Mapping[str, str] = DEFAULTS_HERE,
+    without: Collection[str] = (),
+) -> None:
+    """Add a flag for each option but those `without`; `defaults_here` are told in the help."""
     shape = parser.add_argument_group("what shapes the art")
     for option in OPTIONS.values():
+        if option.name in without:
+            continue
         flag = "--" + option.name.replace("_", "-")
         # argparse takes % for the start of a field.
-        text = help_of(option).replace("%", "%%")
+        text = help_of(option, defaults_here).replace("%", "%%")
         if option.kind == "switch":
             shape.add_argument(
                 flag, dest=option.name, action="store_const", const="true", help=text
@@ -83,13 +92,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--color", dest="colour", help=argparse.SUPPRESS)
 
 
-def help_of(option: Option) -> str:
+def help_of(option: Option, defaults_here: Mapping[str, str]) -> str:
     """What the option does, its limits and its default."""
     notes = []
     if option.least is not None:
         notes.append(f"{option.least} to {option.most}")
-    if option.name in DEFAULTS_HERE:
-        notes.append(f"default: {DEFAULTS_HERE[option.name]}")
+    if option.name in defaults_here:
+        notes.append(f"default: {defaults_here[option.name]}")
     elif option.default not in (None, False):
         notes.append(f"default: {option.default}")
     return option.help + (f" ({'; '.join(notes)})" if notes else "")

@@ -119,6 +119,20 @@ class Bucket:
             except MISSING:
                 return None
 
+    def start(self, key: str, bytes_max: int) -> bytes | None:
+        """The object's first bytes, at most so many; None where there is none."""
+        with our_errors(f"get {key}"):
+            try:
+                found = obstore.get(self.store, key)
+                content = bytearray()
+                for piece in found.stream(min_chunk_size=PIECE_BYTES):
+                    content += piece
+                    if len(content) >= bytes_max:
+                        break
+                return bytes(content[:bytes_max])
+            except MISSING:
+                return None
+
     def digest(self, key: str) -> str | None:
         """The SHA-256 of the object's bytes, in hex; None where there is none."""
         with our_errors(f"read {key}"):

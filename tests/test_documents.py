@@ -187,28 +187,36 @@ def test_the_version_is_said_once():
     assert calligram.__version__ in text_of("CHANGELOG.md")
 
 
-@pytest.mark.parametrize("lock", ["run", "test"])
+@pytest.mark.parametrize("lock", ["run", "all", "test"])
 def test_the_locks_name_all_that_is_required(lock):
     required = re.search(
         r"^dependencies = \[(.*?)^\]", text_of("pyproject.toml"), re.DOTALL | re.MULTILINE
     )
     names = re.findall(r'^ +"([\w-]+)', required[1], re.MULTILINE)
-    locked = re.findall(r"^([\w-]+)==", text_of(f"locks/{lock}.txt"), re.MULTILINE)
 
-    assert {name.lower() for name in names} <= set(locked)
+    assert {name.lower() for name in names} <= {name for name, _ in locked(lock)}
 
 
-def test_the_tests_lock_holds_the_other_one():
-    # Without markers: what only an older Python needs to run may be needed by every test.
-    run, test = (
-        set(
-            re.findall(
-                r"^\S+==.*?(?=\n    #)",
-                re.sub(r" ; .*(?= \\$)", "", text_of(f"locks/{name}.txt"), flags=re.MULTILINE),
-                re.DOTALL | re.MULTILINE,
-            )
-        )
-        for name in ("run", "test")
+def test_the_lock_of_all_commands_names_what_every_extra_brings():
+    extras = re.search(
+        r"^\[project.optional-dependencies\]\n(.*?)^\[", text_of("pyproject.toml"), re.S | re.M
     )
+    names = re.findall(r'^ +"([\w-]+)', extras[1], re.MULTILINE)
 
-    assert run - test == set()
+    assert {name.lower() for name in names} <= {name for name, _ in locked("all")}
+
+
+@pytest.mark.parametrize(("smaller", "larger"), [("run", "all"), ("all", "test")])
+def test_each_lock_holds_the_one_before_it(smaller, larger):
+    assert locked(smaller) - locked(larger) == set()
+
+
+def locked(name: str) -> set[tuple[str, str]]:
+    """
+    Name, and line with version and hashes, of what a lock file holds.
+
+    Without markers: what only an older Python needs to run may be needed by every test.
+    """
+    text = re.sub(r" ; .*(?= \\$)", "", text_of(f"locks/{name}.txt"), flags=re.MULTILINE)
+    entries = re.findall(r"^\S+==.*?(?=\n    #)", text, re.DOTALL | re.MULTILINE)
+    return {(entry.partition("==")[0], entry) for entry in entries}

@@ -24,6 +24,12 @@ from calligram import errors
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
 
+# What a measurement means and what a fleet costs is reckoned from values alone.
+CAPACITY_PURE = [
+    *("sweep", "laws", "fits", "latencies", "honesty", "queueing", "popularity", "sheets"),
+    *("traffic", "cost", "levers", "planning", "fleet", "tables", "plan_tables"),
+]
+
 # Top to bottom. A module may import from its own layer and from the layers below.
 # `calligram` is the package's face, __init__.py: it shows the library and nothing above it.
 LAYERS = [
@@ -41,7 +47,7 @@ LAYERS = [
         "calligram.store.schedule",
         "calligram.rollout.policy",
         "calligram.shadow.compare",
-        "calligram.capacity.cost",
+        *(f"calligram.capacity.{name}" for name in CAPACITY_PURE),
     ],
     ["calligram", "calligram.library"],
     ["calligram.art"],
@@ -62,6 +68,10 @@ WORLD_ALLOWED = {
 WORLDLY_CALLS = {"open", "print", "input", "breakpoint", "exec", "eval", "__import__"}
 
 LINES_MAX = 300
+# module -> what it may have instead, and why
+LINES_ALLOWED = {
+    "calligram.errors": 400,  # a list, which is only of use whole: seven lines for each error
+}
 FUNCTION_LINES_MAX = 60
 # Names that gather whatever has no home.
 ATTICS = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc", "base"}
@@ -89,6 +99,10 @@ OWN_FILES = sorted(
 def name_of(path: Path) -> str:
     parts = path.relative_to(SRC).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(path: Path) -> str:
+    return name_of(path).split(".")[1]
 
 
 def is_in(module: str, room: str) -> bool:
@@ -155,8 +169,8 @@ def test_a_pure_part_knows_no_world(path):
 def test_a_pure_part_needs_only_numpy_and_pillow(path):
     imported = {name.split(".")[0] for name in imports_of(path)}
 
-    # The library must do without msgspec; the service's pure parts may read JSON with it.
-    strict = {"msgspec"} if name_of(path).startswith("calligram.store.") else set()
+    # The library must do without these; pure parts of what an extra brings may use the extra's.
+    strict = {"store": {"msgspec"}, "capacity": {"scipy", "hdrh"}}.get(room_of(path), set())
     assert imported - sys.stdlib_module_names <= {"numpy", "PIL", "calligram"} | strict
 
 
@@ -169,7 +183,9 @@ def test_data_is_read_in_one_place_of_the_engine():
 
 @for_every_module
 def test_a_module_is_not_too_long(path):
-    assert len(path.read_text().splitlines()) <= LINES_MAX
+    limit = LINES_ALLOWED.get(name_of(path), LINES_MAX)
+
+    assert len(path.read_text().splitlines()) <= limit
 
 
 @for_every_own_file

@@ -1,7 +1,7 @@
 """
-Write the commands' own help into the documents, where they ask for it.
+Write what the commands say into the documents, where they ask for it, and draw their plots.
 
-    <!-- calligram render --help -->
+    <!-- calligram render --help -->          or another command that says the same each time
     ```text
     ... what stands here is replaced ...
     ```
@@ -18,22 +18,30 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- calligram (.*?)--help -->\n```text\n)(.*?)(```\n)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- calligram (.*?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
+SWEEP = "docs/capacity/sweep.json"
+PLOTS = {
+    "docs/capacity/sweep.svg": ["load", "--from", SWEEP],
+    "docs/capacity/plan.svg": ["plan", SWEEP, "--simulate"],
+}
 
 
 def main() -> None:
     for path in sorted(ROOT.glob("docs/**/*.md")):
         text = path.read_text()
-        fresh = BLOCK.sub(lambda match: match[1] + help_of(match[2].split()) + match[4], text)
+        fresh = BLOCK.sub(lambda match: match[1] + said(match[2].split()) + match[4], text)
         if fresh != text:
             path.write_text(fresh)
             print(f"wrote {path.relative_to(ROOT)}")
+    for name, command in PLOTS.items():
+        said([*command, "--plot", name])
 
 
-def help_of(command: list[str]) -> str:
-    """What `calligram COMMAND --help` prints in a window of 80 columns, without colours."""
+def said(command: list[str]) -> str:
+    """What `calligram COMMAND` prints in a window of 80 columns, without colours."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "calligram", *command, "--help"],
+        [sys.executable, "-P", "-m", "calligram", *command],
+        cwd=ROOT,
         env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
         capture_output=True,
         text=True,

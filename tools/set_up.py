@@ -2,10 +2,11 @@
 Make `.venv` hold what a lock file says. Only the standard library, Python >= 3.11.
 
     python3 tools/set_up.py run     what the command and the service need
-    python3 tools/set_up.py test    that, and what the tests need
+    python3 tools/set_up.py all     that, and what measuring and planning need
+    python3 tools/set_up.py test    all that, and what the tests need
 
     1. lock      .venv.lock            two at once: the second waits, and finds the work done
-    2. make      .venv                 anew, unless only the tests' packages are missing
+    2. make      .venv                 anew, unless only a larger level's packages are missing
     3. install   by the lock           every file is checked against its hash
     4. stamp     .venv/locks/*.txt     copies of what is now installed, put in place last
 
@@ -31,8 +32,13 @@ LOCKS = ROOT / "locks"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "locks"
-LEVELS = {"run": ["run.txt"], "test": ["test.txt", "run.txt"]}
-"""What each level may be stamped with: the tests' lock holds all that the other one does."""
+LEVELS = {
+    "run": ["run.txt"],
+    "all": ["all.txt", "run.txt"],
+    "test": ["test.txt", "all.txt", "run.txt"],
+}
+"""What each level may be stamped with: each lock holds all that those before it do."""
+PURPOSES = {"run": "the command", "all": "all commands", "test": "the tests"}
 
 COMMAND = """\
 #!{python}
@@ -48,7 +54,7 @@ if __name__ == "__main__":
 def main() -> int:
     level = sys.argv[1] if len(sys.argv) == 2 else ""
     if level not in LEVELS:
-        return fail("usage: set_up.py run|test")
+        return fail(f"usage: set_up.py {'|'.join(LEVELS)}")
     try:
         with locked() as lock:
             if not fits(level):
@@ -73,7 +79,7 @@ def same(one: Path, other: Path) -> bool:
 
 
 def set_up(level: str, lock: int) -> None:
-    say(f"setting up .venv for the {'tests' if level == 'test' else 'command'} (once)...")
+    say(f"setting up .venv for {PURPOSES[level]} (once)...")
     uv = shutil.which("uv")
     if fits("run"):
         # Adding to a whole .venv; what fits now must not be believed of what fits half-way.

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calligram.errors import (
+    AnswersWrong,
     ArtTooLarge,
     Busy,
     CalligramError,
@@ -24,6 +25,10 @@ from calligram.errors import (
     DigestMismatch,
     Draining,
     EncodingRefused,
+    ExtrapolationRefused,
+    GeneratorBound,
+    LawBroken,
+    MeasurementRefused,
     MethodRefused,
     NotAcceptable,
     OptionsRefused,
@@ -33,6 +38,7 @@ from calligram.errors import (
     PictureRefused,
     PictureTooLarge,
     PictureUnknown,
+    PlanRefused,
     RateExceeded,
     Refused,
     RenderStopped,
@@ -45,7 +51,9 @@ from calligram.errors import (
     SpoolFull,
     StoreUnavailable,
     TokenRefused,
+    TooNoisy,
     Unavailable,
+    Unsteady,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +95,7 @@ __all__ = [
     "ALGORITHMS",
     "FORMATS",
     "OPTIONS",
+    "AnswersWrong",
     "Art",
     "ArtTooLarge",
     "Busy",
@@ -95,7 +104,11 @@ __all__ = [
     "DigestMismatch",
     "Draining",
     "EncodingRefused",
+    "ExtrapolationRefused",
+    "GeneratorBound",
+    "LawBroken",
     "Limits",
+    "MeasurementRefused",
     "MethodRefused",
     "NotAcceptable",
     "Options",
@@ -106,6 +119,7 @@ __all__ = [
     "PictureRefused",
     "PictureTooLarge",
     "PictureUnknown",
+    "PlanRefused",
     "RateExceeded",
     "Refused",
     "RenderStopped",
@@ -118,7 +132,9 @@ __all__ = [
     "SpoolFull",
     "StoreUnavailable",
     "TokenRefused",
+    "TooNoisy",
     "Unavailable",
+    "Unsteady",
     "__version__",
     "render",
 ]

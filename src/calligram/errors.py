@@ -22,6 +22,7 @@ Every error this project raises on purpose.
           MethodRefused           what is there doesn't take its method
           TokenRefused            it brings no token that we know
           RateExceeded            this client sent too many of them
+        PlanRefused             a sweep, a traffic description or a price sheet can't be read
       Unavailable             ours or a neighbour's fault: retry later
         Busy                    running and waiting renders are both full
         Draining                the server is being stopped
@@ -30,6 +31,13 @@ Every error this project raises on purpose.
         StoreUnavailable        the object store did not do what it was asked
         PeerUnavailable         another server that may have the picture did not answer
       Damaged                 kept bytes are not what their name says: page someone
+      MeasurementRefused      it was measured, and must not be believed
+        GeneratorBound          the load generator was the limit, not the server
+        Unsteady                the server was another at the end than at the beginning
+        TooNoisy                rounds differ too much from each other
+        LawBroken               requests, seconds and concurrency contradict Little's law
+        AnswersWrong            too many answers were errors, or came out of a cache
+        ExtrapolationRefused    too far beyond what was measured
 
 A caller decides by the branch, an operator by the leaf, a client by `code`.
 A bug is not in this tree: it is an AssertionError, and it is left to crash.
@@ -57,13 +65,13 @@ class CalligramError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments are lost by Exception's own pickling, and errors cross processes.
-        return _rebuilt, (type(self), str(self), self.limit, self.actual)
+        return _rebuilt, (type(self), str(self), vars(self))
 
 
-def _rebuilt(
-    kind: type[CalligramError], message: str, limit: int | float | None, actual: int | float | None
-) -> CalligramError:
-    return kind(message, limit=limit, actual=actual)
+def _rebuilt(kind: type[CalligramError], message: str, told: dict[str, object]) -> CalligramError:
+    error = kind(message)
+    vars(error).update(told)
+    return error
 
 
 class Refused(CalligramError):
@@ -187,6 +195,12 @@ class RateExceeded(RequestRefused):
     retry_after_seconds = 60
 
 
+class PlanRefused(Refused):
+    """A sweep, a traffic description or a price sheet can't be read, or says what can't be."""
+
+    code = "plan-refused"
+
+
 class Unavailable(CalligramError):
     """
     Ours or a neighbour's fault: the same request may do later.
@@ -206,25 +220,6 @@ class Unavailable(CalligramError):
     ) -> None:
         super().__init__(message, limit=limit, actual=actual)
         self.retry_after_seconds = max(1, retry_after_seconds)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuilt_later, (
-            type(self),
-            str(self),
-            self.limit,
-            self.actual,
-            self.retry_after_seconds,
-        )
-
-
-def _rebuilt_later(
-    kind: type[Unavailable],
-    message: str,
-    limit: int | float | None,
-    actual: int | float | None,
-    retry_after_seconds: int,
-) -> Unavailable:
-    return kind(message, limit=limit, actual=actual, retry_after_seconds=retry_after_seconds)
 
 
 class Busy(Unavailable):
@@ -267,3 +262,45 @@ class Damaged(CalligramError):
     """Kept bytes are not what their name or their record says."""
 
     code = "damaged"
+
+
+class MeasurementRefused(CalligramError):
+    """It was measured, and must not be believed."""
+
+    code = "measurement-refused"
+
+
+class GeneratorBound(MeasurementRefused):
+    """The load generator was the limit: the figures are its own and not the server's."""
+
+    code = "generator-bound"
+
+
+class Unsteady(MeasurementRefused):
+    """The last rounds differ from the first: the server was warming up, filling up or slowing."""
+
+    code = "unsteady"
+
+
+class TooNoisy(MeasurementRefused):
+    """The rounds differ too much from each other for their middle to mean anything."""
+
+    code = "too-noisy"
+
+
+class LawBroken(MeasurementRefused):
+    """Concurrency is not throughput times seconds: something was lost or counted twice."""
+
+    code = "law-broken"
+
+
+class AnswersWrong(MeasurementRefused):
+    """Too many answers were errors, or came out of a cache where work was to be measured."""
+
+    code = "answers-wrong"
+
+
+class ExtrapolationRefused(MeasurementRefused):
+    """What is asked is too far beyond what was measured."""
+
+    code = "extrapolation-refused"

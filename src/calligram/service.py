@@ -78,6 +78,14 @@ class Cache:
             self.bytes -= len(oldest) + KEY_BYTES
 
 
+@dataclass(slots=True, eq=False)
+class Drawing:
+    """One drawing that is under way, and how many requests wait for it."""
+
+    task: asyncio.Task[Drawn]
+    waiting: int = 0
+
+
 class Service:
     """Draws pictures, each combination of picture, options and format once."""
 
@@ -88,7 +96,7 @@ class Service:
         self.cache = cache
         self.limits = limits
         self.telemetry = telemetry
-        self.drawing: dict[Key, asyncio.Task[Drawn]] = {}
+        self.drawing: dict[Key, Drawing] = {}
 
     async def draw(self, data: bytes, options: Options, format: str) -> Finished:
         """
@@ -108,14 +116,26 @@ class Service:
         ready = self.ready(key)
         if ready is not None:
             return ready
-        task = self.drawing.get(key)
-        if task is not None:
-            return self.finished(key, (await asyncio.shield(task)).content, "collapsed")
-        task = self.drawing[key] = asyncio.create_task(drawn())
-        task.add_done_callback(lambda done: self.done(key, done))
-        # Shielded: if this request is given up, those that wait for the same art go on.
-        result = await asyncio.shield(task)
+        drawing = self.drawing.get(key)
+        if drawing is not None:
+            return self.finished(key, (await self.wait(key, drawing)).content, "collapsed")
+        drawing = self.drawing[key] = Drawing(asyncio.create_task(drawn()))
+        drawing.task.add_done_callback(lambda _: self.done(key, drawing))
+        result = await self.wait(key, drawing)
         return self.finished(key, result.content, "miss", result)
+
+    async def wait(self, key: Key, drawing: Drawing) -> Drawn:
+        """What is drawn. A request that is given up takes it along only if no other waits."""
+        drawing.waiting += 1
+        try:
+            return await asyncio.shield(drawing.task)
+        except asyncio.CancelledError:
+            if drawing.waiting == 1:
+                self.forget(key, drawing)  # whoever comes now begins anew
+                drawing.task.cancel()
+            raise
+        finally:
+            drawing.waiting -= 1
 
     def ready(self, key: Key) -> Finished | None:
         """The art of `key` if it is kept in memory."""
@@ -128,10 +148,15 @@ class Service:
         cost = open_picture(data, self.limits).frames_pixels
         return await self.workers.draw(Job(data, key.options, key.format, self.limits, cost))
 
-    def done(self, key: Key, task: asyncio.Task[Drawn]) -> None:
-        del self.drawing[key]
+    def done(self, key: Key, drawing: Drawing) -> None:
+        self.forget(key, drawing)
+        task = drawing.task
         if not task.cancelled() and task.exception() is None:
             self.cache.put(key, task.result().content)
+
+    def forget(self, key: Key, drawing: Drawing) -> None:
+        if self.drawing.get(key) is drawing:
+            del self.drawing[key]
 
     def finished(
         self, key: Key, content: bytes, outcome: str, drawn: Drawn | None = None

@@ -102,6 +102,22 @@ def test_then_only_what_is_marked_is_looked_at(make, marks):
     assert counting.bucket.asked.count("put") == 1
 
 
+def test_a_walk_that_never_ends_is_seen_by_its_age(make, clock):
+    away = make(memory(), Side("vault", CutBucket(memory().bucket, 0)))
+    go(away)
+    away.stop()
+    well = make(memory(), memory("vault"))
+    go(well)
+    clock.now += 500
+
+    assert away.metrics().walked_seconds == 500
+    assert well.metrics().walked_seconds == 500
+    go(well)
+    clock.now += DAY
+    go(well)
+    assert well.metrics().walked_seconds == 0
+
+
 def test_after_a_day_everything_is_walked_over_again(make, clock):
     store, vault = memory(), memory("vault")
     backup = make(store, vault)

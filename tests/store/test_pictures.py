@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
 from calligram.errors import PictureUnknown, StoreUnavailable
-from calligram.store import Mover, Objects, Pictures, Record
+from calligram.store import Mover, Objects, Pictures, Record, Tombstone
+from calligram.store.keys import picture_key, record_key
+from calligram.store.mover import DELETION_SECONDS_MAX
 from kept_pictures import Ticks, content_of, drain, id_of, objects_in, record_for, spool_in
 
 CONTENT = content_of(1, 700_000)
@@ -112,3 +115,52 @@ def test_an_upload_that_is_refused_leaves_nothing(tmp_path):
 
     assert list(pictures.spool.incoming.iterdir()) == []
     assert pictures.spool.reserved == 0
+
+
+def test_a_picture_that_is_kept_again_survives_a_deletion_that_is_not_yet_over(tmp_path):
+    here = pictures_in(tmp_path)
+    deleted_at = datetime.fromisoformat(LATER).timestamp()
+    now = [deleted_at + 1.0]
+    mover = Mover(here.spool, here.objects, concurrency=1, clock=lambda: now[0], ticks=Ticks())
+    assert mover.start()
+    # Elsewhere a deletion has left its tombstone, and found nothing to take away yet.
+    here.objects.put_tombstone(Tombstone(picture=ID, deleted_at=LATER))
+    again = record_for(ID, len(CONTENT), kept_at=LATER.replace("01.0", "02.0"))
+    asyncio.run(here.keep(CONTENT, lambda _id, _bytes: again))
+
+    mover.round()
+    spooled = here.spool.names()
+    # Now it goes on, and takes away what was put meanwhile.
+    for key in (record_key(ID), picture_key(ID)):
+        here.objects.bucket.delete(key)
+    readable = asyncio.run(here.content(ID))
+    now[0] += DELETION_SECONDS_MAX
+    drain(mover)
+    mover.stop()
+
+    assert spooled == [ID]
+    assert readable == CONTENT
+    assert (here.objects.picture(ID), here.objects.record(ID)) == (CONTENT, again)
+
+
+def test_what_was_deleted_before_it_was_moved_is_never_put(tmp_path):
+    here = pictures_in(tmp_path)
+    asyncio.run(here.keep(CONTENT, record_for))
+    here.objects.put_tombstone(Tombstone(picture=ID, deleted_at=LATER))
+
+    move_all(here)
+
+    assert list(here.objects.bucket.keys("pictures/")) == []
+    assert list(here.objects.bucket.keys("records/")) == []
+
+
+def test_a_deletion_that_was_cut_short_is_finished_by_the_mover(tmp_path):
+    here = pictures_in(tmp_path)
+    here.objects.put_picture(ID, CONTENT)
+    here.objects.put_record(record_for(ID, len(CONTENT)))
+    here.objects.put_tombstone(Tombstone(picture=ID, deleted_at=LATER))
+    asyncio.run(here.keep(CONTENT, record_for))
+
+    move_all(here)
+
+    assert (here.objects.picture(ID), here.objects.record(ID)) == (None, None)

@@ -15,7 +15,14 @@ from calligram.store import Bucket, Mover, Objects
 from fault_server import FAULTS, FaultServer
 from kept_pictures import Ticks, content_of, id_of, keep, record_for, spool_in
 
-REQUESTS = ["picture put", "picture read", "record created", "record read", "tombstone read"]
+REQUESTS = (
+    "tombstone looked for",
+    "picture put",
+    "picture read",
+    "record created",
+    "record read",
+    "tombstone looked for again",
+)
 SLOW = {"silent", "slow"}
 
 
@@ -98,15 +105,42 @@ def test_retries_survive_a_restart(store, tmp_path):
     assert second.backlog.retry(id_of(content_of(1))).tries == 2
 
 
-def test_a_wedged_mover_is_told(store, tmp_path):
+def test_a_mover_that_hangs_is_wedged(store, tmp_path):
+    server = store([])
+    mover = mover_to(server, spool_in(tmp_path))
+    mover.round()
+    fresh = mover.metrics().is_wedged
+
+    # Nothing comes back from the next round for so long.
+    mover.ticks.now += mover.wedged_seconds
+
+    assert (fresh, mover.metrics().is_wedged) == (False, True)
+
+
+def test_a_mover_that_moves_nothing_though_the_store_is_there_is_wedged(store, tmp_path):
     server = store(["503 before"] * 10)
     spool = spool_in(tmp_path)
     keep(spool, content_of(1))
     mover = mover_to(server, spool)
+    mover.ticks.now += mover.wedged_seconds
     mover.round()
 
     metrics = mover.metrics()
 
-    assert metrics.items == 1
+    assert (metrics.items, metrics.is_store_away, metrics.is_wedged) == (1, False, True)
     assert metrics.oldest_seconds > 600
-    assert metrics.is_wedged
+
+
+def test_while_the_store_is_away_no_mover_is_wedged(store, tmp_path):
+    server = store(["503 before"] * 100)
+    spool = spool_in(tmp_path)
+    keep(spool, content_of(1))
+    mover = mover_to(server, spool)
+    while not mover.metrics().is_store_away:
+        mover.round()
+
+    metrics = mover.metrics()
+
+    # On no server could anything be moved: if all called themselves unfit, nobody would serve.
+    assert metrics.oldest_seconds > 600
+    assert not metrics.is_wedged

@@ -27,7 +27,10 @@ class Scope:
 
 
 class Exchange:
-    """Keeps the answer that it is given."""
+    """Keeps the answer that it is given, and stays connected."""
+
+    async def client_disconnect(self):
+        await asyncio.Event().wait()
 
     def response_bytes(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

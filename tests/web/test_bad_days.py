@@ -4,6 +4,7 @@ The server on its bad days: overload, lost processes, and being told to stop.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -87,6 +88,51 @@ def test_equal_requests_at_once_are_drawn_once(start):
     how = [reply.headers["Cache-Status"] for reply in replies]
     assert len({reply.body for reply in replies}) == 1
     assert how.count("calligram; fwd=miss; stored") == 1
+
+
+def test_a_client_that_leaves_gives_its_place_back(start, photo):
+    server = start(renders=1)
+    large = large_png()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.post, "/v1/art", large)
+        while not any(is_at_work(pid) for pid in server.renderers()):
+            pass
+        # It comes second, waits, and leaves.
+        with server.connect() as connection:
+            other = large_png(5999)
+            connection.sendall(
+                b"POST /v1/art HTTP/1.1\r\nHost: h\r\nX-Request-ID: leaver\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(other)
+            )
+            connection.sendall(other)
+        line = server.wait_for("leaver")
+        first = running.result()
+
+    assert first.status == 200
+    assert json.loads(line)["status"] == 499
+    assert server.post("/v1/art", photo).status == 200
+
+
+def test_what_others_want_too_is_drawn_though_one_of_them_leaves(start):
+    server = start(renders=1)
+    picture = large_png(5000)
+    head = (
+        b"POST /v1/art HTTP/1.1\r\nHost: h\r\nX-Request-ID: leaver\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(picture)
+    )
+
+    with ThreadPoolExecutor(1) as pool, server.connect() as connection:
+        connection.sendall(head + picture)
+        while not any(is_at_work(pid) for pid in server.renderers()):
+            pass
+        staying = pool.submit(server.post, "/v1/art", picture)
+        while "http_server_active_requests 3" not in server.get("/metrics").text:
+            if staying.done():
+                break
+        connection.close()
+        reply = staying.result()
+
+    assert reply.status == 200
 
 
 def test_what_is_running_when_the_server_is_stopped_is_finished(start, photo):

@@ -63,7 +63,8 @@ class Walked(msgspec.Struct, frozen=True):
 class BackupMetrics:
     """
     How the backup does. `items` are marked and not in the vault, and `oldest_seconds` is how
-    long the oldest of them has been seen so. Counts are since the start.
+    long the oldest of them has been seen so. Counts are since the start, and so is
+    `walked_seconds` while no walk came to its end.
     """
 
     items: int
@@ -109,6 +110,7 @@ class Backup:
         self.ticks = ticks
         self.held: int | None = None
         self.seen: Mapping[str, float] = {}
+        self.began_at = clock()
         self.walked_at = 0.0
         self.has_walked = False
         self.copied = self.failed = self.problems = self.failures = 0
@@ -252,6 +254,6 @@ class Backup:
             copied=self.copied,
             failed=self.failed,
             problems=self.problems,
-            walked_seconds=max(0.0, self.clock() - self.walked_at) if self.walked_at else 0.0,
+            walked_seconds=max(0.0, self.clock() - (self.walked_at or self.began_at)),
             is_vault_away=self.failures > 0,
         )

@@ -26,6 +26,9 @@ from calligram.store.keys import picture_key
 UNANSWERED_MAX = 20
 """So many pictures in a row without an answer, and the store is away."""
 
+SMALL_SIGHTS = 10_000
+"""Shelves are alike: if the first holds fewer, none holds many more."""
+
 Deed = Callable[[str, Sight, Sight], Outcome]
 """From an id and what is seen of it on the first and the second side, what became of it."""
 
@@ -84,8 +87,16 @@ def tasks_of(
     def look(digits: str) -> list[Shelf]:
         return [pace.patient(read_shelf, side, digits) for side in sides]
 
-    # As many ahead as run at once: a small store's shelves would be listed one by one otherwise.
-    for place, found in enumerate(ahead(pool, look, shelves, pace.concurrency)):
+    def looks() -> Iterator[list[Shelf]]:
+        for digits in shelves[:1]:
+            first = look(digits)
+            yield first
+            # Small shelves are listed many ahead, as each takes as long as its requests do; of
+            # large ones there must not be many in memory.
+            is_small = sum(len(shelf.sights) for shelf in first) < SMALL_SIGHTS
+            yield from ahead(pool, look, shelves[1:], pace.concurrency if is_small else 1)
+
+    for place, found in enumerate(looks()):
         here, there = found[0].sights, found[1].sights if len(found) > 1 else {}
         if found[0].strange:
             yield Task(place, None, strange=found[0].strange)

@@ -66,6 +66,30 @@ def store_run(arguments: argparse.Namespace, parser: Parser) -> int:
     return run(arguments, parser)
 
 
+def load_arguments(parser: Parser) -> None:
+    from calligram.cli.load import add_arguments
+
+    add_arguments(parser)
+
+
+def load_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.load import run
+
+    return run(arguments, parser)
+
+
+def plan_arguments(parser: Parser) -> None:
+    from calligram.cli.plan import add_arguments
+
+    add_arguments(parser)
+
+
+def plan_run(arguments: argparse.Namespace, parser: Parser) -> int:
+    from calligram.cli.plan import run
+
+    return run(arguments, parser)
+
+
 def bulk_arguments(parser: Parser) -> None:
     from calligram.cli.bulk import add_arguments
 
@@ -98,6 +122,8 @@ COMMANDS: Mapping[str, Command] = {
     "bulk compare": Command(
         "tell what another algorithm would change", bulk_compare_arguments, bulk_compare_run
     ),
+    "load": Command("measure how fast a server is", load_arguments, load_run),
+    "plan": Command("plan servers and their cost from a measurement", plan_arguments, plan_run),
 }
 
 EXAMPLES = """\

@@ -40,15 +40,15 @@ class Progress:
 
 
 @contextmanager
-def progress(total: int, *, beside_art: bool) -> Iterator[Progress]:
-    """Progress over `total` pictures; no bar where the art itself fills the terminal."""
+def progress(total: int, *, beside_art: bool, unit: str = "pictures") -> Iterator[Progress]:
+    """Progress over `total` of `unit`; no bar where the art itself fills the terminal."""
     shown = total > 1 and not beside_art and sys.stderr is not None and sys.stderr.isatty()
     if not shown:
         yield Progress(None)
         return
     from tqdm import tqdm  # Most calls draw one picture and need no bar.
 
-    bar = tqdm(range(total), unit=" pictures", delay=PATIENCE_SECONDS, leave=False)
+    bar = tqdm(range(total), unit=f" {unit}", delay=PATIENCE_SECONDS, leave=False)
     with bar:
         yield Progress(bar)
 

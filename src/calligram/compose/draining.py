@@ -194,7 +194,9 @@ def finish(mover: Mover, seconds_max: float) -> None:
     """Wait until the spool is empty, the store is away, or time is up."""
     until = time.monotonic() + seconds_max
     while time.monotonic() < until and mover.lock is not None:
-        if not mover.spool.names() or mover.metrics().is_store_away:
+        # Those that are late are stored, and wait for a deletion to be over.
+        left = set(mover.spool.names()) - mover.late
+        if not left or mover.metrics().is_store_away:
             return
         time.sleep(0.05)
 

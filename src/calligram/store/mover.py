@@ -1,8 +1,12 @@
 """
 Drains the spool into the store; one for each spool, in whichever process has its lock.
 
-    kept/<id> -> read and checked -> picture put and read back -> record created and read back
-              -> not deleted meanwhile? -> taken out of kept/
+    kept/<id> -> read and checked -> not deleted? -> picture put and read back
+              -> record created and read back -> not deleted meanwhile? -> taken out of kept/
+
+One whose tombstone is young stays a while longer, though it was kept again after it: whoever
+deletes may still be at it, and might take away what was just put. When that is over, it is put
+once more, whatever became of it.
 
 Every step may be cut and done again. An item is taken out only after the store gave back
 its very bytes; whatever else happens, it stays and has a next time, which is written into
@@ -22,11 +26,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ParamSpec
 
 from calligram.errors import CalligramError, Damaged, Unavailable
 from calligram.store.backlog import Backlog
 from calligram.store.objects import Objects
+from calligram.store.records import Record, Tombstone
 from calligram.store.schedule import Circuit, Rate, wait_seconds
 from calligram.store.spool import Item, Retry, Spool
 from calligram.store.unvaulted import Unvaulted
@@ -35,10 +41,19 @@ LOG = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
+DONE, LATER, FAILED = "done", "later", "failed"
+"""What became of a picture that was to be moved."""
+
 BATCHES_EACH = 4
 """A batch is this many pictures for each of those that are moved at once."""
 
 IDLE_SECONDS = 0.2
+DELETION_SECONDS_MAX = 180.0
+"""
+A deletion is over so long after the time in its tombstone: it is some seven requests of
+at most 20 s, and clocks of servers differ by a little.
+"""
+
 LOCK_SECONDS = 1.0
 
 
@@ -101,6 +116,7 @@ class Mover:
         self.moved = 0
         self.retries = 0
         self.round_at = self.moved_at = ticks()
+        self.late: set[str] = set()
 
     # --- The loop ------------------------------------------------------------------------
 
@@ -147,28 +163,33 @@ class Mover:
         batch = self.backlog.take(self.rate.take(wanted, now))
         results = self.pool.map(self.move, batch) if self.pool else map(self.move, batch)
         moved = list(zip(batch, results, strict=True))
-        for id, is_done in moved:
-            self.note(id, is_done=is_done)
-        successes = sum(is_done for _, is_done in moved)
+        for id, outcome in moved:
+            self.note(id, outcome)
+        outcomes = [outcome for _, outcome in moved]
+        successes = len(outcomes) - outcomes.count(FAILED)
         self.circuit.note(
             successes=successes,
-            failures=len(moved) - successes,
+            failures=outcomes.count(FAILED),
             now=self.ticks(),
             chance=self.chance(),
         )
-        return 0.0 if successes else IDLE_SECONDS
+        return 0.0 if outcomes.count(DONE) else IDLE_SECONDS
 
-    def note(self, id: str, *, is_done: bool) -> None:
+    def note(self, id: str, outcome: str) -> None:
         """Write down what became of a picture that was tried."""
         before = self.backlog.retry(id)
-        if is_done:
+        self.late.discard(id)
+        if outcome == DONE:
             self.moved += 1
             self.moved_at = self.ticks()
             self.backlog.done(id)
             if before is not None:
                 self.write_down(self.spool.forget, id, before)
             return
-        self.retries += 1
+        if outcome == LATER:
+            self.late.add(id)
+        else:
+            self.retries += 1
         tries = before.tries + 1 if before else 1
         wait = wait_seconds(tries, self.chance(), self.retry_seconds_max)
         retry = Retry(self.clock() + wait, tries)
@@ -184,38 +205,65 @@ class Mover:
 
     # --- One picture ---------------------------------------------------------------------
 
-    def move(self, id: str) -> bool:
-        """Move one picture. Is there nothing left to be done for it?"""
+    def move(self, id: str) -> str:
+        """Move one picture: DONE, if nothing is left to be done for it, LATER or FAILED."""
         try:
             item = self.spool.open(id)
-            if item is not None:
-                with item:
-                    self.move_item(item)
+            if item is None:
+                return DONE
+            with item:
+                return self.move_item(item)
         except CalligramError as error:
             LOG.warning("%s stays in the spool: %s", id, error)
-            return False
         except Exception:  # a bug over one picture must not keep all others in the spool
             LOG.exception("%s stays in the spool, by a bug", id)
-            return False
-        return True
+        return FAILED
 
-    def move_item(self, item: Item) -> None:
+    def move_item(self, item: Item) -> str:
         with self.spool.disk.working():
             try:
                 picture, record = item.read()
             except Damaged as error:
                 LOG.error("%s is damaged and set aside: %s", item.id, error)
                 self.spool.quarantine(item)
-                return
-        self.objects.put_picture(item.id, picture)
-        self.objects.put_record(record)
-        # Last, so that no deletion can come between: one that comes later finds all there is.
-        tombstone = self.objects.tombstone(item.id)
-        if tombstone is not None and tombstone.buries(record):
-            self.objects.clear(tombstone)
-        elif self.unvaulted is not None:
-            self.unvaulted.add(item.id)
+                return DONE
+        if not self.was_buried(record):
+            self.objects.put_picture(item.id, picture)
+            self.objects.put_record(record)
+            # Last, so that no deletion can come between: one that comes later finds all there is.
+            tombstone = self.objects.tombstone(item.id)
+            if tombstone is not None and tombstone.buries(record):
+                self.objects.clear(tombstone)
+            elif tombstone is not None and self.is_young(tombstone):
+                return LATER
+            elif self.unvaulted is not None:
+                self.unvaulted.add(item.id)
         self.spool.remove(item)
+        return DONE
+
+    def was_buried(self, record: Record) -> bool:
+        """
+        Was it deleted before we came? Then nothing of it is put.
+
+        And nothing is taken away that we did not put, unless the store has what is buried: the
+        tombstone may be old, and another server be putting what was kept again.
+        """
+        tombstone = self.objects.tombstone(record.picture)
+        if tombstone is None or not tombstone.buries(record):
+            return False
+        try:
+            found = self.objects.record(record.picture)
+            is_left = found is not None and tombstone.buries(found)
+        except Damaged:
+            is_left = True
+        if is_left:
+            self.objects.clear(tombstone)
+        return True
+
+    def is_young(self, tombstone: Tombstone) -> bool:
+        """May whoever put it still be deleting?"""
+        deleted_at = datetime.fromisoformat(tombstone.deleted_at).timestamp()
+        return self.clock() - deleted_at < DELETION_SECONDS_MAX
 
     # --- What is told --------------------------------------------------------------------
 

@@ -26,8 +26,10 @@ from calligram.errors import (
     RouteUnknown,
 )
 from calligram.telemetry import Telemetry
+from calligram.web import leaving
 from calligram.web.access import Rate, Tokens
 from calligram.web.cors import Cors
+from calligram.web.leaving import Watch
 from calligram.web.messages import Answer, Body, Headers, Request, headers_of
 from calligram.web.problems import ACCEPT_POST, code_of, problem, status_of
 from calligram.web.routes import Route, Routes
@@ -65,7 +67,7 @@ class Scope(Protocol):
     def headers(self) -> Incoming: ...
 
 
-class Exchange(Body, Protocol):
+class Exchange(Body, leaving.Connected, Protocol):
     """RSGI's other half: the body to be read, and the answer to be given."""
 
     def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
@@ -113,9 +115,15 @@ class Application:
         started = time.perf_counter()
         request = request_of(scope, exchange, started)
         self.telemetry.active.inc()
+        watch = Watch(exchange)
         try:
             answer = await self.answer(request)
+        except asyncio.CancelledError:
+            if not watch.has_left:
+                raise
+            answer = Answer(leaving.STATUS)
         finally:
+            watch.end()
             self.telemetry.active.dec()
         # Before it is sent: while the client reads it, the next request can be taken on.
         self.telemetry.answered(

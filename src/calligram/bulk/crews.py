@@ -22,7 +22,7 @@ from calligram.errors import Unavailable
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-CONNECT_SECONDS_MAX = 10
+CONNECT_SECONDS_MAX = 20
 
 
 class Crew(Protocol):

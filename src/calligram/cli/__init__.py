@@ -118,12 +118,12 @@ COMMANDS: Mapping[str, Command] = {
     "render": Command("draw pictures as text", render_arguments, render_run),
     "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
     "store": Command("verify, back up and restore what is kept", store_arguments, store_run),
-    "load": Command("measure how fast a server is", load_arguments, load_run),
-    "plan": Command("plan servers and their cost from a measurement", plan_arguments, plan_run),
     "bulk": Command("draw whole collections, on one machine or many", bulk_arguments, bulk_run),
     "bulk compare": Command(
         "tell what another algorithm would change", bulk_compare_arguments, bulk_compare_run
     ),
+    "load": Command("measure how fast a server is", load_arguments, load_run),
+    "plan": Command("plan servers and their cost from a measurement", plan_arguments, plan_run),
 }
 
 EXAMPLES = """\

@@ -11,6 +11,7 @@ that happens while it draws, its alarm clock ends it a second after the render's
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import resource
@@ -41,8 +42,6 @@ ANSWER_HEAD = struct.Struct("!cdI")
 READY, DRAWN, REFUSED, BROKEN = b"r", b"d", b"e", b"b"
 """Kinds of answers: started, the art, an error of ours, a bug's traceback."""
 
-NICENESS = 5
-
 NOTE_BYTES_MAX = 16_384
 """An answer that is no art is not longer than this."""
 
@@ -69,8 +68,7 @@ def main(render_seconds_max: float, render_bytes_max: int) -> None:
     # Ctrl-C and a service manager's SIGTERM reach all processes; the server alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Where cores are short, answering and refusing go before drawing: a refusal is for now.
-    os.nice(NICENESS)
+    go_first()
     channel = socket.socket(fileno=0)
     warm_up()
     fence_in(render_bytes_max)
@@ -89,6 +87,13 @@ def main(render_seconds_max: float, render_bytes_max: int) -> None:
         channel.sendall(ANSWER_HEAD.pack(kind, seconds, len(body)) + body)
         # Not kept until the next one comes: this child may be idle for long.
         del picture, body
+
+
+def go_first() -> None:
+    """Not as the server, which gives way (compose/server.py): a render is not interrupted by it."""
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # not allowed in every container
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def receive(channel: socket.socket, size: int) -> bytes:

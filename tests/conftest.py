@@ -55,6 +55,12 @@ def pytest_report_header() -> list[str]:
     ]
 
 
+def pytest_collection_finish() -> None:
+    # Tests have read their own by now, and what is tested refuses settings that it doesn't know.
+    for name in [name for name in os.environ if name.startswith("CALLIGRAM_")]:
+        del os.environ[name]
+
+
 @pytest.fixture
 def seed() -> int:
     """This run's seed."""

@@ -237,3 +237,13 @@ def test_art_asked_for_again_is_kept(start, photo):
         "calligram; hit",
     ]
     assert replies[0].body == replies[1].body
+
+
+@pytest.mark.parametrize("path", ["/", "/style.css", "/docs"])
+def test_what_is_told_to_be_unchanged_keeps_its_policy(server, path):
+    first = server.get(path, Accept="text/html")
+    again = server.get(path, Accept="text/html", If_None_Match=first.headers["ETag"])
+
+    # A browser puts the headers of a 304 in place of those that it holds.
+    assert again.status == 304
+    assert again.headers["Content-Security-Policy"] is None

@@ -190,7 +190,8 @@ class Application:
 
     def send(self, request: Request, answer: Answer, exchange: Exchange) -> None:
         headers = [*answer.headers, *self.everywhere, (b"x-request-id", request.id.encode())]
-        if not any(name == POLICY for name, _ in answer.headers):
+        # Not with a 304: a browser would put it in place of the policy of what it holds.
+        if answer.status != 304 and not any(name == POLICY for name, _ in answer.headers):
             headers.append(CLOSED_POLICY)
         if self.cors.origins:
             headers += self.cors.headers(request.header(b"origin"))

@@ -155,13 +155,9 @@ class KeptPictures:
 
     async def art(self, key: Key) -> Finished:
         """
-        The art of a kept picture. Raises PictureMissing, Damaged, StoreUnavailable, and as
-        Service.draw does.
+        The art of a kept picture that is not ready yet. Raises PictureMissing, Damaged,
+        StoreUnavailable, and as Service.draw does.
         """
-        # What is ready is answered however full the line is.
-        ready = self.service.ready(key)
-        if ready is not None:
-            return ready
         self.service.workers.check_room()
         return await self.service.art(key, lambda: self.drawn(key))
 

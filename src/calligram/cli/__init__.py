@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
 from calligram.cli.messages import MixedParser, Parser
@@ -22,108 +24,35 @@ from calligram.cli.streams import forget_output
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: what it is for, how its parser gets its arguments, and what runs it."""
+    """
+    One command: what it is for, and the module of this room that has its `add_arguments` and
+    `run`. It is loaded when it is called: the engine takes longer than `--version` should.
+    """
 
     summary: str
-    add_arguments: Callable[[Parser], None]
-    run: Callable[[argparse.Namespace, Parser], int]
+    module: str
 
+    def add_arguments(self, parser: Parser) -> None:
+        """Give `parser` the command's arguments."""
+        self.load().add_arguments(parser)
 
-# Imported inside: loading the engine takes longer than `calligram --version` should.
-def render_arguments(parser: Parser) -> None:
-    from calligram.cli.render import add_arguments
+    def run(self, arguments: argparse.Namespace, parser: Parser) -> int:
+        """Do what `arguments` say; returns the exit status."""
+        status: int = self.load().run(arguments, parser)
+        return status
 
-    add_arguments(parser)
-
-
-def render_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.render import run
-
-    return run(arguments, parser)
-
-
-def serve_arguments(parser: Parser) -> None:
-    from calligram.cli.serve import add_arguments
-
-    add_arguments(parser)
-
-
-def serve_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.serve import run
-
-    return run(arguments, parser)
-
-
-def store_arguments(parser: Parser) -> None:
-    from calligram.cli.store import add_arguments
-
-    add_arguments(parser)
-
-
-def store_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.store import run
-
-    return run(arguments, parser)
-
-
-def load_arguments(parser: Parser) -> None:
-    from calligram.cli.load import add_arguments
-
-    add_arguments(parser)
-
-
-def load_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.load import run
-
-    return run(arguments, parser)
-
-
-def plan_arguments(parser: Parser) -> None:
-    from calligram.cli.plan import add_arguments
-
-    add_arguments(parser)
-
-
-def plan_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.plan import run
-
-    return run(arguments, parser)
-
-
-def bulk_arguments(parser: Parser) -> None:
-    from calligram.cli.bulk import add_arguments
-
-    add_arguments(parser)
-
-
-def bulk_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.bulk import run
-
-    return run(arguments, parser)
-
-
-def bulk_compare_arguments(parser: Parser) -> None:
-    from calligram.cli.bulk_compare import add_arguments
-
-    add_arguments(parser)
-
-
-def bulk_compare_run(arguments: argparse.Namespace, parser: Parser) -> int:
-    from calligram.cli.bulk_compare import run
-
-    return run(arguments, parser)
+    def load(self) -> ModuleType:
+        return import_module(f"calligram.cli.{self.module}")
 
 
 COMMANDS: Mapping[str, Command] = {
-    "render": Command("draw pictures as text", render_arguments, render_run),
-    "serve": Command("serve pictures as text over HTTP", serve_arguments, serve_run),
-    "store": Command("verify, back up and restore what is kept", store_arguments, store_run),
-    "bulk": Command("draw whole collections, on one machine or many", bulk_arguments, bulk_run),
-    "bulk compare": Command(
-        "tell what another algorithm would change", bulk_compare_arguments, bulk_compare_run
-    ),
-    "load": Command("measure how fast a server is", load_arguments, load_run),
-    "plan": Command("plan servers and their cost from a measurement", plan_arguments, plan_run),
+    "render": Command("draw pictures as text", "render"),
+    "serve": Command("serve pictures as text over HTTP", "serve"),
+    "store": Command("verify, back up and restore what is kept", "store"),
+    "bulk": Command("draw whole collections, on one machine or many", "bulk"),
+    "bulk compare": Command("tell what another algorithm would change", "bulk_compare"),
+    "load": Command("measure how fast a server is", "load"),
+    "plan": Command("plan servers and their cost from a measurement", "plan"),
 }
 
 EXAMPLES = """\

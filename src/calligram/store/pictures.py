@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 from calligram.errors import Damaged, StoreUnavailable
 from calligram.store.objects import Objects
 from calligram.store.records import Record, Tombstone
-from calligram.store.spool import RecordFor, Spool
+from calligram.store.spool import Item, RecordFor, Spool
 from calligram.store.writer import Kept, Writer
 
 ASK_AGAIN_SECONDS = 5.0
@@ -120,24 +120,20 @@ class Pictures:
         return content or await self.in_store(self.objects.picture, id)
 
     def spooled_record(self, id: str) -> Record | None:
-        item = self.spool.open(id)
-        if item is None:
-            return None
-        with item, self.spool.disk.working():
-            try:
-                return item.record()
-            except Damaged:
-                return None  # the mover will set it aside; perhaps the store has it
+        return self.from_spool(id, Item.record)
 
     def spooled_content(self, id: str) -> bytes | None:
+        return self.from_spool(id, lambda item: bytes(item.read()[0]))
+
+    def from_spool(self, id: str, read: Callable[[Item], T]) -> T | None:
         item = self.spool.open(id)
         if item is None:
             return None
         with item, self.spool.disk.working():
             try:
-                return bytes(item.read()[0])
+                return read(item)
             except Damaged:
-                return None  # as above
+                return None  # the mover will set it aside; perhaps the store has it
 
     async def delete(self, id: str, deleted_at: str) -> None:
         """

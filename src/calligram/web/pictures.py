@@ -121,6 +121,7 @@ class PicturesRoute:
         if etag is not None:
             return Answer(304, ((b"etag", etag.encode()), *caching.headers()))
         assert kept is not None, key
+        # What is ready is answered however full the line is.
         ready = self.kept.service.ready(key)
         if ready is not None:
             return await answer_with(ready, request, caching)

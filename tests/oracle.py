@@ -3,7 +3,8 @@ The oracle: sends pictures, remembers every promise, and demands each of them in
 
     upload   POST until it is promised (201 or 200); what fails or is refused is tried again
     read     whoever was promised something gets its art at once, from any server
-    demand   each promised picture is in the store, byte for byte, with a record that fits
+    demand   each promised picture is in the store, byte for byte, with a record that fits;
+             by several processes where there are so many that one would take an hour
 
 Pictures are made from their numbers, so that only numbers need be remembered, and whoever
 checks after a crash speaks of the same. All of it is bounded: tries, time and count.
@@ -18,10 +19,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from typing import Any
 
 from calligram.errors import CalligramError
-from calligram.store import Objects
+from calligram.store import Bucket, Objects
 
 SIDE = 8
 TRIES_MAX = 1000
@@ -157,6 +160,17 @@ class Oracle:
             told = pool.map(lambda number: self.wrong(objects, number), sorted(self.promised))
             return [line for line in told if line]
 
+    def missing_by(self, processes: int, url: str, config: dict[str, Any]) -> list[str]:
+        """The same, of the store at `url` with obstore's `config`, by so many processes."""
+        numbers = sorted(self.promised)
+        # obstore has threads, which don't survive a fork.
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            shares = [
+                pool.submit(missing_of, self.first, self.side, numbers[n::processes], url, config)
+                for n in range(processes)
+            ]
+            return [line for share in shares for line in share.result()]
+
     def wrong(self, objects: Objects, number: int) -> str:
         content = self.content(number)
         try:
@@ -168,3 +182,13 @@ class Oracle:
         if record is None or record.bytes != len(content):
             return f"{number}: its record is {record}"
         return ""
+
+
+def missing_of(
+    first: int, side: int, numbers: list[int], url: str, config: dict[str, Any]
+) -> list[str]:
+    """One process's share of the promises, which count from `first`."""
+    share = Oracle((), side=side)
+    share.first = first
+    share.promised = set(numbers)
+    return share.missing(Objects(Bucket.at(url, config=config)))

@@ -12,8 +12,8 @@ from capacity_points import good_closed, good_opened, good_round
 RUNS = 200
 
 
-def about(point, cores=2):
-    return list(doubts_about_closed(point, cores=cores, doubts=Doubts()))
+def about(*points, cores=2):
+    return list(doubts_about_closed(points, cores=cores, doubts=Doubts()))
 
 
 def kinds(found):
@@ -72,6 +72,31 @@ def test_few_seeded_good_runs_are_refused(random_generator):
     refused = [run for run in runs if about(with_rates(run))]
 
     assert len(refused) <= 0.02 * RUNS
+
+
+def sweep_with(random_generator, course):
+    """Ten concurrencies whose rounds follow `course`, and are off by some 4 % each."""
+    return [
+        with_rates(100 * places * course * np.exp(random_generator.normal(0, 0.04, len(course))))
+        for places in range(1, 11)
+    ]
+
+
+@pytest.mark.parametrize("last", [0.75, 1.33], ids=["slows-down", "warms-up"])
+def test_every_seeded_sweep_of_ten_concurrencies_that_drifts_is_unsteady(random_generator, last):
+    runs = [sweep_with(random_generator, np.linspace(1.0, last, 5)) for _ in range(RUNS)]
+
+    assert [run for run in runs if Unsteady not in kinds(about(*run))] == []
+
+
+def test_few_seeded_good_sweeps_of_ten_concurrencies_are_refused(random_generator):
+    runs = [sweep_with(random_generator, np.ones(5)) for _ in range(RUNS)]
+
+    assert len([run for run in runs if about(*run)]) <= 0.05 * RUNS
+
+
+def test_no_concurrency_at_all_is_no_doubt():
+    assert about() == []
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.85, 1.15, 2.0])

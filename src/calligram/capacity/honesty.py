@@ -2,7 +2,8 @@
 When a measurement must not be believed: each doubt has a name, a limit and a value.
 
     generator-bound   the generator had no more to give, so the server was not the limit
-    unsteady          the last rounds differ from the first by more than chance and a tenth
+    unsteady          the last rounds differ from the first by more than chance and a tenth:
+                      all concurrencies together, as a round has each of them once
     too-noisy         a round is no repetition of the others
     law-broken        N is not X times R: something was lost, or counted twice
     answers-wrong     errors, or answers out of a cache where work was to be measured
@@ -46,14 +47,22 @@ class Doubts:
 
 
 def doubts_about_closed(
+    points: Sequence[Closed], *, cores: int, doubts: Doubts
+) -> Iterator[MeasurementRefused]:
+    """All that is wrong with a closed loop: with each concurrency, and with them together."""
+    for point in points:
+        yield from doubts_about_point(point, cores=cores, doubts=doubts)
+    if points:
+        yield from unsteady(together(points), doubts)
+
+
+def doubts_about_point(
     point: Closed, *, cores: int, doubts: Doubts
 ) -> Iterator[MeasurementRefused]:
-    """All that is wrong with one concurrency."""
     where = f"concurrency {point.places}"
     # ab is one thread, so a place can't use more than one core, nor all more than there are.
     yield from bound(where, point.generator_share / min(point.places, cores), doubts)
     rates = [one.requests_per_second for one in point.rounds]
-    yield from unsteady(where, rates, doubts)
     yield from noisy(where, rates, doubts)
     products = [one.requests_per_second * one.seconds_mean / point.places for one in point.rounds]
     yield from broken(where, median(products), doubts)
@@ -100,7 +109,25 @@ def bound(where: str, share: float, doubts: Doubts) -> Iterator[MeasurementRefus
         )
 
 
-def unsteady(where: str, rates: Sequence[float], doubts: Doubts) -> Iterator[MeasurementRefused]:
+def together(points: Sequence[Closed]) -> list[float]:
+    """
+    How quick each round was, 1 being usual: the median of all concurrencies in it.
+
+    What changes with time changes all of them. Each for itself, the rounds of one
+    in ten concurrencies would be in order more often than not, by chance alone.
+    """
+    usual = [point.requests_per_second for point in points]
+    rounds = zip(*(point.rounds for point in points), strict=True)
+    return [
+        median(
+            one.requests_per_second / middle if middle else math.inf
+            for one, middle in zip(each, usual, strict=True)
+        )
+        for each in rounds
+    ]
+
+
+def unsteady(rates: Sequence[float], doubts: Doubts) -> Iterator[MeasurementRefused]:
     """First rounds against last ones, where both the change and its doubt are told by rounds."""
     third = max(1, len(rates) // 3)
     if len(rates) < TREND_ROUNDS_MIN:
@@ -112,9 +139,9 @@ def unsteady(where: str, rates: Sequence[float], doubts: Doubts) -> Iterator[Mea
     rising = sum(int(b > a) - int(b < a) for a, b in pairs) / len(pairs)
     if abs(change) > doubts.drift_share_max and abs(rising) >= 0.8:
         yield Unsteady(
-            f"{where}: from {first:.1f} to {last:.1f} requests a second ({change:+.0%}) within "
-            f"the run, where {doubts.drift_share_max:.0%} may be chance; warm the server up for "
-            f"longer (--warm-seconds), and see what fills up or slows down",
+            f"all concurrencies together: from {first:.0%} to {last:.0%} of the usual throughput "
+            f"({change:+.0%}) within the run, where {doubts.drift_share_max:.0%} may be chance; "
+            f"warm the server up for longer (--warm-seconds), and see what fills up or slows down",
             limit=doubts.drift_share_max,
             actual=abs(change),
         )

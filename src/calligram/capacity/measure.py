@@ -115,8 +115,7 @@ def check_one_kind(load: Load) -> None:
 
 
 def doubts_about(sweep: Sweep, doubts: Doubts) -> Iterator[MeasurementRefused]:
-    for point in sweep.closed:
-        yield from doubts_about_closed(point, cores=sweep.cores, doubts=doubts)
+    yield from doubts_about_closed(sweep.closed, cores=sweep.cores, doubts=doubts)
     for row in sweep.opened:
         yield from doubts_about_opened(row, cores=sweep.cores, doubts=doubts)
 

@@ -38,6 +38,11 @@ def names_in(folder: Path) -> list[str]:
     return sorted(name for name in found if name not in OWN)
 
 
+def finished_in(folder: Path) -> list[str]:
+    """The same without what is half-written: art that a run won't draw again."""
+    return [name for name in names_in(folder) if not name.endswith(".part")]
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names_in(folder)}
 

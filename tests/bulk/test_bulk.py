@@ -25,6 +25,7 @@ from picture_collections import (
     contents,
     fill,
     finish,
+    finished_in,
     names_in,
     report_of,
     run,
@@ -291,7 +292,7 @@ def test_a_file_that_cant_be_written_costs_only_itself(source, arts):
 def test_a_killed_run_is_finished_by_the_same_command(source, arts):
     names = fill(source, 400)
     cut = start(source, arts, "--workers", "2")
-    wait_until(lambda: len(names_in(arts)) > 40)
+    wait_until(lambda: len(finished_in(arts)) > 40)
     os.kill(cut.pid, signal.SIGKILL)
     finish(cut)
     assert len(names_in(arts)) < len(names)
@@ -311,7 +312,7 @@ def test_a_killed_run_is_finished_by_the_same_command(source, arts):
 def test_render_processes_killed_in_mid_run_cost_nothing(source, arts):
     names = fill(source, 400)
     process = start(source, arts, "--workers", "2")
-    wait_until(lambda: len(names_in(arts)) > 40)
+    wait_until(lambda: len(finished_in(arts)) > 40)
     victims = children_of(process.pid)
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
@@ -326,7 +327,7 @@ def test_render_processes_killed_in_mid_run_cost_nothing(source, arts):
 def test_a_killed_run_leaves_no_process(source, arts):
     fill(source, 400)
     process = start(source, arts, "--workers", "2")
-    wait_until(lambda: len(names_in(arts)) > 10)
+    wait_until(lambda: len(finished_in(arts)) > 10)
     renderers = children_of(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     finish(process)
@@ -337,7 +338,7 @@ def test_a_killed_run_leaves_no_process(source, arts):
 def test_ctrl_c_ends_a_run_at_once(source, arts):
     fill(source, 400)
     process = start(source, arts)
-    wait_until(lambda: len(names_in(arts)) > 10)
+    wait_until(lambda: len(finished_in(arts)) > 10)
     os.kill(process.pid, signal.SIGINT)
 
     assert finish(process) == (130, "", "")

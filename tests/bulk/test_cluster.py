@@ -12,7 +12,7 @@ from picture_collections import (
     contents,
     fill,
     finish,
-    names_in,
+    finished_in,
     run,
     start,
     told,
@@ -53,7 +53,7 @@ def test_a_cluster_draws_the_same_bytes(source, expected, cluster, tmp_path):
 
 def test_a_worker_killed_in_mid_run_costs_nothing(source, expected, cluster, tmp_path):
     process = start(source, tmp_path / "arts", "--dask", cluster.address)
-    wait_until(lambda: len(names_in(tmp_path / "arts")) > 40)
+    wait_until(lambda: len(finished_in(tmp_path / "arts")) > 40)
     cluster.workers[0].send_signal(signal.SIGKILL)
 
     status, _, err = finish(process)
@@ -66,7 +66,7 @@ def test_a_driver_killed_in_mid_run_is_followed_by_the_same_command(
     source, expected, cluster, tmp_path
 ):
     cut = start(source, tmp_path / "arts", "--dask", cluster.address)
-    wait_until(lambda: len(names_in(tmp_path / "arts")) > 40)
+    wait_until(lambda: len(finished_in(tmp_path / "arts")) > 40)
     os.kill(cut.pid, signal.SIGKILL)
     finish(cut)
     cluster.workers[1].send_signal(signal.SIGKILL)

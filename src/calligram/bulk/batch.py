@@ -11,10 +11,11 @@ Dask workers; each thread keeps its render process from batch to batch.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from calligram.bulk.places import Draft
 from calligram.bulk.renderer import Renderer
 from calligram.errors import (
     CalligramError,
@@ -58,8 +59,12 @@ class Task(Protocol):
     @property
     def bytes_max(self) -> int: ...
 
-    def do(self, name: str, renderer: Renderer) -> Any:
-        """Do it, and return what was found. Raises CalligramError and OSError."""
+    def do(self, name: str, renderer: Renderer) -> tuple[Any, Draft | None]:
+        """
+        Do it, and return what was found, and what is still to be finished.
+
+        Raises CalligramError and OSError.
+        """
 
 
 _own = threading.local()
@@ -77,12 +82,17 @@ def do_batch(
     check_version(task)
     renderer = own_renderer(task.seconds_max, task.bytes_max)
     stopped = stopped or threading.Event()
-    outcomes = []
-    for name in names:
-        if stopped.is_set():
-            break
-        outcomes.append(outcome_of(task, name, renderer, stopped))
-    return outcomes
+    done = []
+    try:
+        for name in names:
+            if stopped.is_set():
+                break
+            done.append(outcome_of(task, name, renderer, stopped))
+    finally:
+        # Also where no more can be drawn here: what was drawn is kept.
+        for step in (Draft.sync, Draft.finish):
+            done = [after(step, outcome, draft) for outcome, draft in done]
+    return [outcome for outcome, _ in done]
 
 
 def check_version(task: Task) -> None:
@@ -105,23 +115,42 @@ def versions() -> str:
     return f"calligram {__version__}, numpy {np.__version__}, Pillow {PIL.__version__}"
 
 
-def outcome_of(task: Task, name: str, renderer: Renderer, stopped: threading.Event) -> Outcome:
+def outcome_of(
+    task: Task, name: str, renderer: Renderer, stopped: threading.Event
+) -> tuple[Outcome, Draft | None]:
+    """What becomes of a picture if its draft, where there is one, can be finished."""
     for tries_left in reversed(range(STORE_TRIES)):
         try:
-            return Outcome(name, DRAWN, found=task.do(name, renderer))
+            found, draft = task.do(name, renderer)
+            return Outcome(name, DRAWN, found=found), draft
         except PictureUnknown as error:
-            return Outcome(name, PASSED_OVER, error.code, str(error))
+            return Outcome(name, PASSED_OVER, error.code, str(error)), None
         except StoreUnavailable as error:
             if not tries_left or stopped.wait(STORE_PAUSE_SECONDS):
-                return Outcome(name, FAILED, error.code, str(error))
+                return Outcome(name, FAILED, error.code, str(error)), None
         except Unavailable:
             raise
         except CalligramError as error:
-            return Outcome(name, FAILED, error.code, str(error))
+            return Outcome(name, FAILED, error.code, str(error)), None
         except OSError as error:
-            told = (error.strerror or str(error)).lower()
-            return Outcome(name, FAILED, "file-failed", told)
+            return file_failed(name, error), None
     raise AssertionError("the last try returns")
+
+
+def after(
+    step: Callable[[Draft], None], outcome: Outcome, draft: Draft | None
+) -> tuple[Outcome, Draft | None]:
+    """The outcome when the draft, where there is one, has been taken another step."""
+    if draft:
+        try:
+            step(draft)
+        except OSError as error:
+            return file_failed(outcome.name, error), None
+    return outcome, draft
+
+
+def file_failed(name: str, error: OSError) -> Outcome:
+    return Outcome(name, FAILED, "file-failed", (error.strerror or str(error)).lower())
 
 
 def own_renderer(seconds_max: float, bytes_max: int) -> Renderer:

@@ -52,7 +52,7 @@ class Comparing:
     bytes_max: int
     limits: Limits = DEFAULT_LIMITS
 
-    def do(self, name: str, renderer: Renderer) -> Change:
+    def do(self, name: str, renderer: Renderer) -> tuple[Change, None]:
         data = self.pictures.read(name, self.limits)
         arts = [
             msgspec.json.decode(
@@ -65,7 +65,7 @@ class Comparing:
             )
             for algorithm in (self.stable, self.candidate)
         ]
-        return change_between(*arts)
+        return change_between(*arts), None
 
     @cached_property
     def pictures(self) -> Place:

@@ -16,7 +16,7 @@ from functools import cached_property
 from calligram.art.formats import FORMATS
 from calligram.art.limits import DEFAULT_LIMITS, Limits
 from calligram.art.options import Options
-from calligram.bulk.places import Address, Place
+from calligram.bulk.places import Address, Draft, Place
 from calligram.bulk.renderer import Renderer
 
 
@@ -45,11 +45,12 @@ class Drawing:
     def art_name(self, name: str) -> str:
         return name + FORMATS[self.format].suffix
 
-    def do(self, name: str, renderer: Renderer) -> Drawn:
+    def do(self, name: str, renderer: Renderer) -> tuple[Drawn, Draft | None]:
         data = self.pictures.read(name, self.limits)
         art = renderer.draw(data, self.options, self.format, self.limits)
-        self.arts.write(self.art_name(name), art)
-        return Drawn(hashlib.sha256(data).hexdigest(), hashlib.sha256(art).hexdigest(), len(art))
+        draft = self.arts.draft(self.art_name(name), art)
+        drawn = Drawn(hashlib.sha256(data).hexdigest(), hashlib.sha256(art).hexdigest(), len(art))
+        return drawn, draft
 
     @cached_property
     def pictures(self) -> Place:

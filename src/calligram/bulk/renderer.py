@@ -100,7 +100,8 @@ class Renderer:
         head = child.TASK_HEAD.pack(len(task), len(data))
         try:
             # In one call: a head alone would wake the process, which then waits for the rest.
-            self.channel.sendall(b"".join((head, task, data)))
+            sent = self.channel.sendmsg([head, task, data]) - len(head) - len(task)
+            self.channel.sendall(memoryview(data)[sent:])
         except (BrokenPipeError, ConnectionResetError):
             raise Died from None
         kind, _seconds, length = child.ANSWER_HEAD.unpack(

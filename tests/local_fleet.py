@@ -43,8 +43,8 @@ class Reply:
 
 
 def free_port() -> int:
-    """A port from which on all are free that a fleet takes."""
-    for port in range(21_000 + random.SystemRandom().randrange(200) * 100, 44_000, 30):
+    """A port from which on all are free that a fleet takes, none of those for outgoing ones."""
+    for port in range(11_000 + random.SystemRandom().randrange(100) * 100, 22_700, 30):
         with contextlib.suppress(OSError), contextlib.ExitStack() as held:
             for step in PORTS:
                 held.enter_context(socket.socket()).bind(("127.0.0.1", port + step))

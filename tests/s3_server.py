@@ -85,10 +85,15 @@ class Weed:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free, and so are those 10,000 above, which the server takes too."""
+    """
+    Ports that are free, and so are those 10,000 above, which the server takes too.
+
+    All are below 32,768, where the system gives ports to outgoing connections: one of
+    those could have a server's port while it is killed and started again.
+    """
     with contextlib.ExitStack() as held:
         found = []
-        for port in range(20_000 + os.getpid() % 10_000, 50_000):
+        for port in range(11_000 + os.getpid() % 10_000, 22_700):
             with contextlib.suppress(OSError):
                 for one in (port, port + 10_000):
                     held.enter_context(socket.socket()).bind(("127.0.0.1", one))

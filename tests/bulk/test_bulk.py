@@ -13,7 +13,7 @@ import pytest
 from art_pictures import png
 from calligram import Options
 from calligram.art.limits import DEFAULT_LIMITS
-from calligram.bulk.batch import FAILED, Outcome, close_renderers, do_batch, versions
+from calligram.bulk.batch import DRAWN, FAILED, Outcome, close_renderers, do_batch, versions
 from calligram.bulk.drawing import Drawing
 from calligram.bulk.places import Address, Folder, PlaceRefused
 from calligram.bulk.renderer import Renderer
@@ -356,6 +356,44 @@ def test_a_picture_that_went_meanwhile_has_failed(source, arts):
     outcomes = do_batch(drawing(source, arts), ["gone.jpg"])
 
     assert outcomes == [Outcome("gone.jpg", FAILED, "file-failed", "no such file or directory")]
+
+
+def test_art_whose_place_is_taken_has_failed_and_leaves_nothing(source, arts):
+    names = names_in(source)[:3]
+    # A folder under the art's name: the draft can be written, and not be renamed.
+    (arts / f"{names[1]}.txt" / "in the way").mkdir(parents=True)
+
+    outcomes = do_batch(drawing(source, arts), names)
+
+    assert [one.kind for one in outcomes] == [DRAWN, FAILED, DRAWN]
+    assert outcomes[1].message == "is a directory"
+    assert names_in(arts) == [f"{names[0]}.txt", f"{names[2]}.txt"]
+
+
+def test_a_draft_is_not_finished_art(tmp_path):
+    draft = Folder(tmp_path).draft("day 0/cat.jpg.txt", b"art")
+
+    assert not (tmp_path / "day 0/cat.jpg.txt").exists()
+    assert draft.part.name.startswith(".")
+
+    draft.sync()
+    draft.finish()
+
+    assert contents(tmp_path) == {"day 0/cat.jpg.txt": b"art"}
+
+
+def test_what_was_drawn_before_no_more_could_be_is_kept(source, arts):
+    class Ending(Drawing):
+        def do(self, name, renderer):
+            if name == names[1]:
+                raise Unavailable("no more")
+            return super().do(name, renderer)
+
+    names = names_in(source)[:2]
+    with pytest.raises(Unavailable, match="no more"):
+        do_batch(Ending(**vars(drawing(source, arts))), names)
+
+    assert names_in(arts) == [f"{names[0]}.txt"]
 
 
 @pytest.mark.parametrize(

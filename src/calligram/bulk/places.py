@@ -132,7 +132,8 @@ class Folder:
             sniff(file.read(MAGIC_BYTES))
             file.seek(0)
             if os.fstat(file.fileno()).st_size > limits.picture_bytes_max:
-                return read(file, limits)
+                return read(file, limits)  # refuses it
+            # At its own size: read maps a buffer for the largest each time.
             return file.read()
 
     def read_note(self, name: str) -> bytes | None:
@@ -160,7 +161,8 @@ class Folder:
                 file.write(content)
                 file.flush()
                 # The disk begins now, while others are drawn, and the fsync has less to wait for.
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                if hasattr(os, "posix_fadvise"):
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return draft
 
     def take(self) -> None:

@@ -4,6 +4,7 @@ What holds for every test.
     one seed      for all random numbers of a run, printed at its head
     no sleep      a test that waits for the clock is slow today and flaky tomorrow
     no network    only this machine's own addresses
+    ctrl-c        ends what tests start, also where tests run in the background
     no silence    with CALLIGRAM_TEST_ALL (bin/test --all) a skipped test is a failure
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -33,6 +35,10 @@ SKIPS_ALLOWED: dict[str, str] = {}
 """Test's id -> why even `bin/test --all` may skip it. A short list, best an empty one."""
 
 skipped: list[str] = []
+
+# A shell starts what is to run in the background with SIGINT ignored, and all that we start
+# would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # Hypothesis's own plugin reads the seed in the same hook

@@ -13,7 +13,15 @@ import pytest
 from art_pictures import png
 from calligram import Options
 from calligram.art.limits import DEFAULT_LIMITS
-from calligram.bulk.batch import DRAWN, FAILED, Outcome, close_renderers, do_batch, versions
+from calligram.bulk.batch import (
+    DRAWN,
+    FAILED,
+    Outcome,
+    close_renderers,
+    do_batch,
+    own_renderer,
+    versions,
+)
 from calligram.bulk.drawing import Drawing
 from calligram.bulk.places import Address, Folder, PlaceRefused
 from calligram.bulk.renderer import Renderer
@@ -350,6 +358,17 @@ def test_ctrl_c_ends_a_run_at_once(source, arts):
 def test_a_worker_of_another_version_draws_nothing(source, arts):
     with pytest.raises(Unavailable, match="the same versions"):
         do_batch(drawing(source, arts, version="calligram 0.0.1"), ["day 0/0000.jpg"])
+
+
+def test_a_render_process_that_was_ended_and_started_again_is_ended_again(source, arts):
+    task = drawing(source, arts)
+    names = names_in(source)
+    for name in names[:2]:
+        do_batch(task, [name])
+        assert own_renderer(task.seconds_max, task.bytes_max).program
+        close_renderers()
+
+    assert own_renderer(task.seconds_max, task.bytes_max).program is None
 
 
 def test_a_picture_that_went_meanwhile_has_failed(source, arts):

@@ -160,7 +160,8 @@ def own_renderer(seconds_max: float, bytes_max: int) -> Renderer:
         if renderer is not None:
             renderer.close()
         renderer = _own.renderer = Renderer(seconds_max=seconds_max, bytes_max=bytes_max)
-        _renderers[threading.get_ident()] = renderer
+    # Each time: one that close_renderers has ended starts again when it is asked.
+    _renderers[threading.get_ident()] = renderer
     return renderer
 
 

@@ -12,6 +12,7 @@ run on one machine needs no Dask and starts at once. Both run the same `do_batch
 from __future__ import annotations
 
 import concurrent.futures
+import logging
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -65,6 +66,8 @@ class Cluster:
         # Only those who ask for a cluster wait until it is loaded.
         import distributed
 
+        # It warns of each batch of a worker that died, and gives it to another: no news.
+        logging.getLogger("distributed.client").setLevel(logging.ERROR)
         connect: Any = distributed.Client  # untyped, and so is all that it gives
         try:
             self.client = connect(address, timeout=CONNECT_SECONDS_MAX, set_as_default=False)

@@ -14,12 +14,14 @@ Everything listens on 127.0.0.1 alone. One folder holds what the fleet keeps and
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -100,6 +102,7 @@ class Fleet:
                     self.start(program)
                     started.append(program.name)
                 self.wait_for(program)
+            self.wait_for_balancer()
         except BaseException:
             for name in reversed(started):
                 self.end(name)
@@ -244,6 +247,36 @@ class Fleet:
             time.sleep(LOOK_SECONDS)
         log = (self.folder / "logs" / f"{program.name}.log").read_text(errors="replace")
         raise Failed(f"{program.name} doesn't answer {program.ready}; it said:\n{log[-2000:]}")
+
+    def wait_for_balancer(self) -> None:
+        """
+        Until it sends requests to every server: one that came back answers a while before the
+        balancer's checks believe it, and until then another can't be spared.
+        """
+        until = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < until:
+            if self.servers_of_balancer() == set(self.names):
+                return
+            time.sleep(LOOK_SECONDS)
+        raise Failed(
+            f"the balancer sends requests to {sorted(self.servers_of_balancer())} and not to "
+            f"all of {self.names}; see {self.folder / 'logs' / 'haproxy.log'}"
+        )
+
+    def servers_of_balancer(self) -> set[str]:
+        """The servers that the balancer sends requests to."""
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.settimeout(START_SECONDS_MAX)
+            asked.connect(str(self.folder / "haproxy.sock"))
+            asked.sendall(b"show stat\n")
+            told = asked.makefile(encoding="utf-8").read()
+        rows = csv.DictReader(told.removeprefix("# ").splitlines())
+        # "UP 1/2" is on its way down, and takes requests still.
+        return {
+            row["svname"]
+            for row in rows
+            if row["pxname"] == "ready" and row["status"].startswith("UP")
+        } & set(self.names)
 
     # --- Down ---
 

@@ -137,8 +137,10 @@ def test_a_server_that_answers_with_errors_is_refused(load):
 
 
 @needs_ab
-def test_a_server_that_remembers_its_art_is_refused_before_anything_is_measured(load):
-    server = Server()
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_server_that_remembers_its_art_is_refused_before_anything_is_measured(load, workers):
+    # Each of its processes has a memory of its own, and the first to be asked again may be another.
+    server = Server(workers=workers)
     try:
         status, sweep, _, err = load(f"http://127.0.0.1:{server.port}", *CLOSED, "--places", "1")
     finally:

@@ -27,6 +27,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +61,8 @@ class Fleet:
     folder: Path
     port: int
     servers: int
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the servers besides their own, or instead of them: CALLIGRAM_... -> value."""
 
     @property
     def names(self) -> list[str]:
@@ -187,6 +190,7 @@ class Fleet:
             "CALLIGRAM_PEERS": ",".join(peers),
             # HAProxy looks every second, and believes the second look.
             "CALLIGRAM_DRAIN_NOTICE_SECONDS": "3",
+            **self.more,
         }
         command = [str(ROOT / "bin/calligram"), "serve"]
         return Program(f"server-{name}", command, f"{address}/readyz", settings)

@@ -254,6 +254,31 @@ def besieged_paths(ids):
     ]
 
 
+def test_the_servers_of_a_fleet_have_the_settings_that_up_was_given(tmp_path):
+    port = free_port()
+    command = [sys.executable, ROOT / "deploy/local/up", "--folder", tmp_path, "--servers", "1"]
+    setting = ["--port", str(port), "--set", "CACHE_BYTES_MAX=0"]
+    subprocess.run([*command, *setting], check=True, timeout=300)
+    fleet = Fleet(tmp_path, port, 1)
+    try:
+        twice = [ask(fleet.balancer_address, "POST", "/v1/art", picture(1)) for _ in range(2)]
+    finally:
+        down(fleet)
+
+    assert [reply.status for reply in twice] == [200, 200]
+    # One server with a memory would have it the second time.
+    assert "hit" not in twice[1].headers["cache-status"]
+
+
+def test_a_setting_without_a_value_is_refused(tmp_path):
+    command = [sys.executable, ROOT / "deploy/local/up", "--folder", tmp_path, "--set", "HOST"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "NAME=VALUE" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_up_returns_when_the_balancer_sends_to_all_servers(whole):
     whole.kill("server-a")
     wait_until(lambda: whole.servers_of_balancer() == {"b"})

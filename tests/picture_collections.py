@@ -96,11 +96,6 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     raise AssertionError(f"not within {SECONDS_MAX} s: {is_so}")
 
 
-def children_of(process: int) -> list[int]:
-    tasks = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(word) for task in tasks for word in task.read_text().split()]
-
-
 class Cluster:
     """A Dask scheduler and two workers of one thread, each a process, on this machine alone."""
 

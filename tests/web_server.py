@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from calligram.capacity.processes import with_descendants
+
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_MAX = 60
 FORM = "multipart/form-data; boundary=edge"
@@ -148,21 +150,14 @@ class Server:
 
     def descendants(self) -> list[int]:
         """All processes below the main one."""
-        found, places = [], [self.process.pid]
-        while places:
-            below = Path(f"/proc/{places.pop()}/task")
-            for task in below.iterdir() if below.exists() else ():
-                children = [int(word) for word in (task / "children").read_text().split()]
-                found += children
-                places += children
-        return found
+        return with_descendants([self.process.pid])[1:]
 
     def renderers(self) -> list[int]:
         return [pid for pid in self.descendants() if b"child.py" in command_of(pid)]
 
     def kill(self) -> None:
         """All its processes at once, as a power cut would; the kernel keeps what was written."""
-        for process in [self.process.pid, *self.descendants()]:
+        for process in with_descendants([self.process.pid]):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self.stop()

@@ -26,10 +26,10 @@ from calligram.bulk.drawing import Drawing
 from calligram.bulk.places import Address, Folder, PlaceRefused
 from calligram.bulk.renderer import Renderer
 from calligram.bulk.run import batch_size
+from calligram.capacity.processes import children_of
 from calligram.errors import PictureTooLarge, RenderStopped, Unavailable
 from hostile_pictures import BOMBS
 from picture_collections import (
-    children_of,
     contents,
     fill,
     finish,

@@ -92,6 +92,28 @@ def test_the_cpu_of_a_process_includes_its_children():
     assert used >= 0.25
 
 
+def test_children_are_seen_while_threads_come_and_go():
+    program = (
+        "import subprocess, sys, threading\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n"
+        "print(child.pid, flush=True)\n"
+        "end = threading.Thread(target=sys.stdin.read)\n"
+        "end.start()\n"
+        "while end.is_alive():\n"
+        "    threading.Thread(target=int).start()\n"
+        "child.communicate()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        child = int(parent.stdout.readline())
+        seen = {tuple(with_descendants([parent.pid])) for _ in range(2000)}
+        parent.stdin.close()
+
+    assert seen == {(parent.pid, child)}
+    assert with_descendants([parent.pid]) == [parent.pid]  # it is gone: nothing is below it
+
+
 ANSWERS = {
     "length": (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nart", b"art"),
     "chunks": (

@@ -49,15 +49,21 @@ def listening_inodes(port: int) -> set[str]:
     return found
 
 
+def children_of(process: int) -> list[int]:
+    """The processes that it started and that live; a thread that ends meanwhile hides its own."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in (PROC / str(process) / "task").iterdir():
+            with contextlib.suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
 def with_descendants(processes: Iterable[int]) -> list[int]:
     """The processes and all below them that live, each once."""
     found = list(dict.fromkeys(processes))
     for parent in found:
-        for path in PROC.glob(f"{parent}/task/*/children"):
-            with contextlib.suppress(OSError):
-                found += [
-                    child for child in map(int, path.read_text().split()) if child not in found
-                ]
+        found += [child for child in children_of(parent) if child not in found]
     return found
 
 

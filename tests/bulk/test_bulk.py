@@ -416,7 +416,7 @@ def test_what_was_drawn_before_no_more_could_be_is_kept(source, arts):
 
 
 @pytest.mark.parametrize(
-    ("waiting", "workers", "size"), [(5000, 2, 32), (100, 2, 12), (3, 2, 1), (1, 8, 1)]
+    ("waiting", "workers", "size"), [(5000, 2, 64), (100, 2, 12), (3, 2, 1), (1, 8, 1)]
 )
 def test_batches_shrink_towards_the_end(waiting, workers, size):
     assert batch_size(waiting, workers) == size

@@ -14,6 +14,7 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 CONNECT_SECONDS_MAX = 20
+ASK_AGAIN_SECONDS = 1.0
 
 
 class Crew(Protocol):
@@ -79,11 +81,16 @@ class Cluster:
             self.client.close()
             raise Unavailable(f"the Dask cluster at {address} has no workers") from error
         self.executor = self.client.get_executor(pure=False)
+        self.count, self.ask_again_at = 1, 0.0
 
     def workers(self) -> int:
-        # Asked each time: workers come and go.
-        threads: dict[str, int] = self.client.nthreads()
-        return max(1, sum(threads.values()))
+        # They come and go, but each question costs the scheduler and us a millisecond.
+        now = time.monotonic()
+        if now >= self.ask_again_at:
+            threads: dict[str, int] = self.client.nthreads()
+            self.count = max(1, sum(threads.values()))
+            self.ask_again_at = now + ASK_AGAIN_SECONDS
+        return self.count
 
     def submit(self, task: Task, names: Sequence[str]) -> Future[list[Outcome]]:
         future: Future[list[Outcome]] = self.executor.submit(do_batch, task, names)

@@ -4,9 +4,10 @@ The story of a run: what is left to do -> batches -> outcomes, as they come.
 A worker has one batch that it does and one that waits, so it is never idle and few are lost with
 it. Batches shrink towards the end, else the last ones would be done by one worker alone:
 
-    pictures left / (4 x workers), but 1 to 32
+    pictures left / (4 x workers), but 1 to 64
 
-Thirty pictures take some hundred milliseconds: Dask's own few a task are lost in that.
+Sixty pictures take a quarter of a second or more: the few milliseconds that Dask needs for a task
+are lost in that.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from concurrent.futures import Future
 from calligram.bulk.batch import Outcome, Task
 from calligram.bulk.crews import Crew
 
-BATCH_MAX = 32
+BATCH_MAX = 64
 BATCHES_LEFT_MIN = 4
 AHEAD = 2
 

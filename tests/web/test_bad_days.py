@@ -207,6 +207,24 @@ def test_each_request_leaves_one_line_in_the_log(start, photo):
     assert lines["mine-1"]["ms"] > 0
 
 
+def test_nothing_but_json_is_in_the_log(start, photo):
+    server = start(workers=2)
+    server.post("/v1/pictures", photo)
+
+    server.stop()
+
+    *lines, ended = server.lines
+    assert [line for line in lines if not is_object(line)] == []
+    assert ended == "ended"
+
+
+def is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
 def test_an_unknown_setting_stops_the_start(start):
     message = ""
 

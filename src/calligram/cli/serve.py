@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, parser: Parser) -> int:
     except SettingsRefused as error:
         parser.error(str(error))
     try:
-        from calligram.compose import serve
+        from calligram.compose.server import serve
     except ModuleNotFoundError as error:
         say(f"{error.name} is missing; pip install 'calligram[serve]' brings all that serves")
         return NOT_DONE

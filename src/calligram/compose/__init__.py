@@ -8,10 +8,7 @@ The one place where everything is built.
 
 Server processes share nothing but the port, the folder of metrics, and one file in it that
 appears when the server is to stop. Parts take plain values; only this room knows settings.
+
+Nothing is imported here: the mover's process is `python -m calligram.compose.draining`, which
+must not find itself loaded already, and needs no HTTP server.
 """
-
-from __future__ import annotations
-
-from calligram.compose.server import serve
-
-__all__ = ["serve"]

@@ -153,7 +153,7 @@ def shares(axes: Axes, sweep: Sweep) -> None:
     beside.plot(places, work, "s--", color=GREEN, ms=4, label="CPU ms a request")
     beside.set(ylim=(0, max(work) * 1.3), ylabel="ms")
     lines = [*axes.get_lines()[:2], *beside.get_lines()]
-    axes.legend(lines, [str(line.get_label()) for line in lines], loc="lower right")
+    axes.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
     return None
 
 

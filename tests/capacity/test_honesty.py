@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calligram.capacity.honesty import Doubts, doubts_about_closed, doubts_about_opened
+from calligram.capacity.honesty import (
+    Doubts,
+    doubts_about_closed,
+    doubts_about_opened,
+    without_overrun,
+)
 from calligram.errors import AnswersWrong, GeneratorBound, LawBroken, TooNoisy, Unsteady
 from capacity_points import good_closed, good_opened, good_round
 
@@ -126,6 +131,36 @@ def test_an_open_loop_that_is_late_or_busy_itself_is_refused(changed):
     found = list(doubts_about_opened(good_opened(**changed), cores=2, doubts=Doubts()))
 
     assert kinds(found) == {GeneratorBound}
+
+
+LATE = {"late_p99": 0.05}
+BUSY = {"generator_share": 0.9}
+OVERRUN = {"answered_per_second": 150.0, "turned_away": 400, "failed": 400}
+
+
+@pytest.mark.parametrize("changed", [LATE, BUSY], ids=str)
+def test_an_overrun_at_which_the_generator_is_late_too_is_left_out_and_told(changed):
+    below, overrun = good_opened(100.0), good_opened(200.0, **OVERRUN, **changed)
+
+    kept, left_out = without_overrun([below, overrun], cores=2, doubts=Doubts())
+
+    assert kept == (below,)
+    assert [why.partition(":")[0] for why in left_out] == ["200 requests a second"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [good_opened(100.0), good_opened(200.0)],
+        [good_opened(100.0), good_opened(200.0, **OVERRUN)],
+        [good_opened(100.0), good_opened(200.0, **LATE)],
+        [good_opened(200.0, **OVERRUN, **LATE)],
+    ],
+    ids=["none", "good", "overrun in time", "late but kept up", "nothing below it"],
+)
+def test_all_other_rates_stay_with_their_doubts(rows):
+    assert without_overrun(rows, cores=2, doubts=Doubts()) == (tuple(rows), ())
 
 
 def test_requests_that_went_missing_are_refused():

@@ -13,15 +13,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from calligram.capacity.honesty import Doubts
 from calligram.capacity.sheets import ITEMS
 from calligram.capacity.sweep import as_json, from_json
 from calligram.capacity.traffic import Traffic
+from calligram.cli import load as command
 from calligram.cli import main
 from capacity_points import good_sweep
 from web_server import Server, jpeg
@@ -112,6 +114,20 @@ def test_an_open_loop_goes_on_sending_whoever_was_answered(load):
     [row] = sweep.opened
     assert row.uncorrected.p50 >= 0.99
     assert row.in_flight_mean > 20
+
+
+def test_a_rate_that_is_too_much_for_both_is_left_out(load, monkeypatch):
+    load_of = command.load_of
+    strict = Doubts(late_seconds_max=0.0)  # every rate's generator is late
+    monkeypatch.setattr(command, "load_of", lambda told: replace(load_of(told), doubts=strict))
+    with known_server(alone=50, contention=1) as url:
+        status, sweep, out, err = load(url, *OPEN, "--rates", "10,150", "--rate-seconds", "1")
+
+    assert [row.rate for row in sweep.opened] == [10.0]
+    assert "\nleft out: 150 requests a second: one request in a hundred was sent" in out
+    # The server kept up with the other, so it is the generator's fault alone.
+    assert status == 1
+    assert re.findall(r"calligram: (\d+) requests .* \[(.*)\]", err) == [("10", "generator-bound")]
 
 
 @needs_ab

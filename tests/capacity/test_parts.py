@@ -163,7 +163,7 @@ def test_what_is_no_whole_answer_is_a_lost_connection(answer):
 
 
 def test_a_sweep_comes_back_out_of_its_file():
-    sweep = good_sweep(refused=(("unsteady", "why"),))
+    sweep = good_sweep(refused=(("unsteady", "why"),), left_out=("500 requests a second: late",))
 
     assert from_json(as_json(sweep)) == sweep
 

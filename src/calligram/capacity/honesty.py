@@ -99,6 +99,24 @@ def doubts_about_opened(
             yield from broken(where, expected / point.in_flight_mean, doubts)
 
 
+def without_overrun(
+    rows: Sequence[Opened], *, cores: int, doubts: Doubts
+) -> tuple[tuple[Opened, ...], tuple[str, ...]]:
+    """
+    The rates of an open loop, lowest first, that may be told; and why the last one is not.
+
+    At the rate that is too much for a server, a generator on the same cores is late as well, and
+    nobody can tell whose the delay is. That rate says nothing then, but those below it, at which
+    both kept up, say what they said. Where there is none below, or the server kept up, the
+    rate stays, and with it the doubt.
+    """
+    if len(rows) < 2 or rows[-1].kept_up:
+        return tuple(rows), ()
+    found = doubts_about_opened(rows[-1], cores=cores, doubts=doubts)
+    late = tuple(str(error) for error in found if isinstance(error, GeneratorBound))
+    return tuple(rows[:-1] if late else rows), late
+
+
 def bound(where: str, share: float, doubts: Doubts) -> Iterator[MeasurementRefused]:
     if share > doubts.generator_share_max:
         yield GeneratorBound(

@@ -22,7 +22,12 @@ from calligram.capacity import closed, opened
 from calligram.capacity.ab import check_ab
 from calligram.capacity.client import Client, ConnectionLost, Reply
 from calligram.capacity.corpus import marked
-from calligram.capacity.honesty import Doubts, doubts_about_closed, doubts_about_opened
+from calligram.capacity.honesty import (
+    Doubts,
+    doubts_about_closed,
+    doubts_about_opened,
+    without_overrun,
+)
 from calligram.capacity.processes import Meter, listeners
 from calligram.capacity.sweep import Sweep
 from calligram.capacity.target import KEPT, Request, Target, picture_id
@@ -105,7 +110,8 @@ def measure(load: Load, *, step: Callable[[], None]) -> Sweep:
     if load.opened:
         plan = replace(load.opened, rates=load.rates or rates_of(sweep))
         rows = opened.open_sweep(load.target, plan, mix=load.mix, meter=meter, step=step)
-        sweep = replace(sweep, opened=rows)
+        rows, left_out = without_overrun(rows, cores=sweep.cores, doubts=load.doubts)
+        sweep = replace(sweep, opened=rows, left_out=left_out)
     refused = tuple((error.code, str(error)) for error in doubts_about(sweep, load.doubts))
     return replace(sweep, refused=refused)
 

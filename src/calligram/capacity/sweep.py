@@ -104,7 +104,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A whole run: where, when, with what, and what was found. `refused` is code -> why."""
+    """
+    A whole run: where, when, with what, and what was found.
+
+    `refused` is code -> why; `left_out` tells of a rate that is not in `opened`, and why.
+    """
 
     url: str
     taken: str
@@ -116,6 +120,7 @@ class Sweep:
     closed: tuple[Closed, ...] = ()
     opened: tuple[Opened, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def servers_seconds(self) -> float:
@@ -137,7 +142,8 @@ def from_json(text: str | bytes) -> Sweep:
         closed = tuple(closed_from(one) for one in told.pop("closed"))
         opened = tuple(opened_from(one) for one in told.pop("opened"))
         refused = tuple((code, why) for code, why in told.pop("refused"))
-        return Sweep(**told, closed=closed, opened=opened, refused=refused)
+        left_out = tuple(told.pop("left_out"))
+        return Sweep(**told, closed=closed, opened=opened, refused=refused, left_out=left_out)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PlanRefused(f"not a sweep that `calligram load --json` wrote: {error}") from error
 

@@ -68,6 +68,8 @@ def sweep_lines(sweep: Sweep, fit: Fit | None) -> Iterator[str]:
         yield ""
         yield "open loop (ms from when each was due; u: from when it was sent)"
         yield from table(OPENED_HEAD, [opened_row(sweep, n) for n in range(len(sweep.opened))])
+        for why in sweep.left_out:
+            yield f"left out: {why}"
     if sweep.closed or sweep.opened:
         yield "CPU shares are of one core: 200% is all of two cores."
     if fit:

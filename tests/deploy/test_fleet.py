@@ -54,6 +54,17 @@ def whole(fleet):
     fleet.up()
 
 
+def test_a_second_start_tells_the_same_and_how_to_measure_it(fleet):
+    command = [sys.executable, ROOT / "deploy/local/up", "--folder", fleet.folder]
+    told = subprocess.check_output([*command, "--port", str(fleet.port)], text=True, timeout=300)
+
+    assert told.startswith(f"cache      {fleet.cache_address} ")
+    a, b = (fleet.process_of(name) for name in ("server-a", "server-b"))
+    sweep = f"bin/calligram load {fleet.balancer_address} --server-pid {a} --server-pid {b}\n"
+    assert told.endswith(sweep)
+    assert None not in (a, b)
+
+
 # --- The cache ---
 
 

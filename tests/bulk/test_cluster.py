@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
 import pytest
 
+from calligram.store import Bucket
 from picture_collections import (
     Cluster,
     contents,
     fill,
     finish,
     finished_in,
+    names_in,
     run,
     start,
     told,
     wait_until,
 )
+from s3_server import URL, Weed
 
 
 @pytest.fixture
@@ -27,6 +31,13 @@ def cluster(tmp_path):
     cluster = Cluster(folder)
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture
+def weed(tmp_path):
+    server = Weed(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +60,25 @@ def test_a_cluster_draws_the_same_bytes(source, expected, cluster, tmp_path):
 
     assert (status, result["drawn"]) == (0, 600)
     assert contents(tmp_path / "arts") == expected
+
+
+def test_a_cluster_draws_out_of_a_real_store_and_into_it(source, expected, cluster, tmp_path, weed):
+    names = names_in(source)[:60]
+    photos = Bucket.at(f"{URL}/photos", config=weed.config)
+    for name in names:
+        photos.put(name, (source / name).read_bytes())
+    config = tmp_path / "s3.json"
+    config.write_text(json.dumps(weed.config))
+    flags = ("--source-config", config, "--destination-config", config)
+    places = (f"{URL}/photos", f"{URL}/arts", *flags)
+
+    status, result = told(*places, "--dask", cluster.address)
+    again = told(*places)[1]
+
+    assert (status, result["drawn"], again["already"]) == (0, 60, 60)
+    arts = Bucket.at(f"{URL}/arts", config=weed.config)
+    found = {key: arts.get(key) for key in arts.keys("") if key.endswith(".txt")}
+    assert found == {f"{name}.txt": expected[f"{name}.txt"] for name in names}
 
 
 def test_a_worker_killed_in_mid_run_costs_nothing(source, expected, cluster, tmp_path):

@@ -8,6 +8,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -70,6 +72,18 @@ def test_who_listens_at_a_port_is_found():
         assert listeners(server.getsockname()[1]) == [os.getpid()]
 
 
+@contextmanager
+def running(program: str) -> Iterator[tuple[int, int]]:
+    """A program that tells its child's number, and ends when its standard input does: both."""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        try:
+            yield parent.pid, int(parent.stdout.readline())
+        finally:
+            parent.stdin.close()
+
+
 def test_the_cpu_of_a_process_includes_its_children():
     program = (
         "import subprocess, sys, time\n"
@@ -80,15 +94,11 @@ def test_the_cpu_of_a_process_includes_its_children():
         "print(child.pid, flush=True)\n"
         "child.wait()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        child = int(parent.stdout.readline())
-        found = with_descendants([parent.pid])
+    with running(program) as (parent, child):
+        found = with_descendants([parent])
         used = cpu_seconds(found)
-        parent.stdin.close()
 
-    assert found == [parent.pid, child]
+    assert found == [parent, child]
     assert used >= 0.25
 
 
@@ -103,15 +113,11 @@ def test_children_are_seen_while_threads_come_and_go():
         "    threading.Thread(target=int).start()\n"
         "child.communicate()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        child = int(parent.stdout.readline())
-        seen = {tuple(with_descendants([parent.pid])) for _ in range(2000)}
-        parent.stdin.close()
+    with running(program) as (parent, child):
+        seen = {tuple(with_descendants([parent])) for _ in range(2000)}
 
-    assert seen == {(parent.pid, child)}
-    assert with_descendants([parent.pid]) == [parent.pid]  # it is gone: nothing is below it
+    assert seen == {(parent, child)}
+    assert with_descendants([parent]) == [parent]  # it is gone: nothing is below it
 
 
 ANSWERS = {

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,14 @@ time.sleep = no_sleep
 socket.socket.connect = connect  # type: ignore[method-assign] # the point of this module
 socket.socket.connect_ex = connect_ex  # type: ignore[method-assign] # the same
 socket.getaddrinfo = getaddrinfo
+
+
+@pytest.fixture(scope="module")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An S3 server of a module's own; who kills it has one for each test."""
+    # Here, as only those who ask for it need what it imports.
+    from s3_server import Weed
+
+    server = Weed(tmp_path_factory.mktemp("weed"))
+    yield server
+    server.kill()

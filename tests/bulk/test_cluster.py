@@ -21,7 +21,7 @@ from picture_collections import (
     told,
     wait_until,
 )
-from s3_server import URL, Weed
+from s3_server import URL
 
 
 @pytest.fixture
@@ -31,13 +31,6 @@ def cluster(tmp_path):
     cluster = Cluster(folder)
     yield cluster
     cluster.stop()
-
-
-@pytest.fixture
-def weed(tmp_path):
-    server = Weed(tmp_path)
-    yield server
-    server.kill()
 
 
 @pytest.fixture(scope="module")

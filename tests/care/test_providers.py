@@ -21,13 +21,6 @@ NUMBERS = range(60)
 
 
 @pytest.fixture(scope="module")
-def weed(tmp_path_factory) -> Iterator[Weed]:
-    server = Weed(tmp_path_factory.mktemp("weed"))
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
 def azurite(tmp_path_factory) -> Iterator[Azurite]:
     server = Azurite(tmp_path_factory.mktemp("azurite"))
     yield server

@@ -29,10 +29,17 @@ REQUESTS = int(os.environ.get("CALLIGRAM_TEST_REQUESTS", "4000"))
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):
     fleet = Fleet(tmp_path_factory.mktemp("fleet"), free_port(), 2)
-    command = [sys.executable, ROOT / "deploy/local/up", "--folder", fleet.folder]
-    subprocess.run([*command, "--port", str(fleet.port)], check=True, timeout=300)
+    up(fleet.folder, "--port", str(fleet.port))
     yield fleet
     down(fleet)
+
+
+def up(folder: Path, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """`deploy/local/up`, which must end with `status`; what it said."""
+    command = [sys.executable, ROOT / "deploy/local/up", "--folder", folder, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == status, done.stderr
+    return done
 
 
 def down(fleet: Fleet) -> None:
@@ -55,8 +62,7 @@ def whole(fleet):
 
 
 def test_a_second_start_tells_the_same_and_how_to_measure_it(fleet):
-    command = [sys.executable, ROOT / "deploy/local/up", "--folder", fleet.folder]
-    told = subprocess.check_output([*command, "--port", str(fleet.port)], text=True, timeout=300)
+    told = up(fleet.folder, "--port", str(fleet.port)).stdout
 
     assert told.startswith(f"cache      {fleet.cache_address} ")
     a, b = (fleet.process_of(name) for name in ("server-a", "server-b"))
@@ -267,9 +273,7 @@ def besieged_paths(ids):
 
 def test_the_servers_of_a_fleet_have_the_settings_that_up_was_given(tmp_path):
     port = free_port()
-    command = [sys.executable, ROOT / "deploy/local/up", "--folder", tmp_path, "--servers", "1"]
-    setting = ["--port", str(port), "--set", "CACHE_BYTES_MAX=0"]
-    subprocess.run([*command, *setting], check=True, timeout=300)
+    up(tmp_path, "--port", str(port), "--servers", "1", "--set", "CACHE_BYTES_MAX=0")
     fleet = Fleet(tmp_path, port, 1)
     try:
         twice = [ask(fleet.balancer_address, "POST", "/v1/art", picture(1)) for _ in range(2)]
@@ -282,8 +286,7 @@ def test_the_servers_of_a_fleet_have_the_settings_that_up_was_given(tmp_path):
 
 
 def test_a_setting_without_a_value_is_refused(tmp_path):
-    command = [sys.executable, ROOT / "deploy/local/up", "--folder", tmp_path, "--set", "HOST"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = up(tmp_path, "--set", "HOST", status=2)
 
     assert done.returncode == 2
     assert "NAME=VALUE" in done.stderr

@@ -9,26 +9,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-
-import pytest
 
 from calligram.store import Mover, Objects
 from kept_pictures import content_of, id_of, is_stored, keep, spool_in
-from s3_server import Weed, wait_until
+from s3_server import wait_until
 
 PICTURES = int(os.environ.get("CALLIGRAM_TEST_PICTURES", "3000"))
 """More in the long run: CALLIGRAM_TEST_PICTURES=20000."""
 
 KILLS = 3
-
-
-@pytest.fixture(scope="module")
-def weed(tmp_path_factory) -> Iterator[Weed]:
-    server = Weed(tmp_path_factory.mktemp("weed"))
-    yield server
-    server.kill()
 
 
 def test_nothing_promised_is_lost_while_the_store_is_killed(weed, tmp_path):
